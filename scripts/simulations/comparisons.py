@@ -17,7 +17,8 @@ from jaxtyping import Float
 from denote.comparison.compare import Comparison, compare
 from denote.comparison.compared import Compared
 from denote.comparison.differences import over_pairs
-from denote.comparison.observers import CELL, HEADLINE, LEVEL
+from denote.comparison.family import LEVEL
+from denote.comparison.observers import CELL, HEADLINE, OVERALL
 from denote.comparison.sign_flips import sign_flip_p_values
 from denote.evidence.corrections import benjamini_hochberg
 from denote.streams import stream
@@ -49,6 +50,10 @@ def run(draws: int) -> list[Row]:
     for name, made in EQUAL.items():
         found = sum(any_found(made(draw)) for draw in range(draws))
         rows.append(Row("comparisons", f"{name}: with a headline difference", found, most=most(draws, 0.05)))
+    for name, made in EQUAL.items():
+        covered = np.mean([covers(made(draw, PLANTED)) for draw in range(5 * draws)])
+        what = f"{name} but for the planted difference: mean over layers covered"
+        rows.append(Row("comparisons", what, float(covered), least=0.93, most=0.97))
     rows += _powers(5 * draws)
     same = [_largest(_of(draw)) for draw in range(min(draws, 20))]
     return [*rows, Row("comparisons", "a sweep with itself: largest number but for p = 1", max(same), most=0.0)]
@@ -90,6 +95,12 @@ def any_found(found: Comparison) -> bool:
     return bool(headline(found).filter("differs").height)
 
 
+def covers(found: Comparison, truth: float = PLANTED / LAYERS) -> bool:
+    """Whether the interval of the mean difference over layers holds the true one."""
+    row = found.table.filter(pl.col("scope") == OVERALL).row(0, named=True)
+    return bool(row["difference_low"] <= truth <= row["difference_high"])
+
+
 def compared(draw: int, planted: float = 0.0) -> Comparison:
     """Compare a sweep with one of the same networks that differs at one layer, each network by its own amount."""
     rng = stream("simulated comparisons", "paired", draw)
@@ -99,10 +110,11 @@ def compared(draw: int, planted: float = 0.0) -> Comparison:
     return compare([_sweep("a", ours), _sweep("b", others)])
 
 
-def compared_of_other_seeds(draw: int) -> Comparison:
+def compared_of_other_seeds(draw: int, planted: float = 0.0) -> Comparison:
     """Compare two sweeps of networks that share nothing but their settings."""
     rng = stream("simulated comparisons", "other seeds", draw)
-    return compare([_sweep("a", _scores(rng)), _sweep("b", _scores(rng), first_seed=NETWORKS)])
+    shift = np.where(np.arange(LAYERS) == AT, planted, 0.0)[:, None]
+    return compare([_sweep("a", _scores(rng)), _sweep("b", _scores(rng) + shift, first_seed=NETWORKS)])
 
 
 def _of(draw: int) -> Comparison:
@@ -111,14 +123,14 @@ def _of(draw: int) -> Comparison:
     return compare([sweep, Compared("again", sweep.tables, sweep.jobs)])
 
 
-EQUAL: Mapping[str, Callable[[int], Comparison]] = {
+EQUAL: Mapping[str, Callable[..., Comparison]] = {
     "equal sweeps, paired": compared, "equal sweeps, other seeds": compared_of_other_seeds,
 }  # fmt: skip
 
 
 def _largest(found: Comparison) -> float:
     """Return the largest difference or end of an interval; infinite where a number is missing or p is not 1."""
-    tests = found.table.filter(pl.col("scope").is_in([HEADLINE, CELL]), pl.col("quantity") == "auroc")
+    tests = found.table.filter(pl.col("scope").is_in([OVERALL, HEADLINE, CELL]), pl.col("quantity") == "auroc")
     numbers = tests.select("difference", "difference_low", "difference_high").to_numpy().astype(float)
     is_sure = tests["p_corrected"].null_count() == 0 and (tests["p_corrected"] == 1).all()
     return float(np.abs(numbers).max()) if is_sure and np.isfinite(numbers).all() else float("inf")

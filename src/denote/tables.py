@@ -280,8 +280,8 @@ COMPARISON: Schema = {
         "difference_high p_value p_corrected", NUMBER,
     ),
     "differs": FLAG, **_columns("unit test correction", TEXT),
-    **_columns("n_baseline n_other n_attributes n_tests", INTEGER), **_columns("baseline_text other_text", TEXT),
-    **_NOTES,
+    **_columns("n_baseline n_other n_attributes n_layers n_tests", INTEGER),
+    **_columns("baseline_text other_text", TEXT), **_NOTES,
 }  # fmt: skip
 """What `denote.compare` finds, one number or text of both results a row (docs/reference/tables.md)."""
 COMPARISON_KEY = (

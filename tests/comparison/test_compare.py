@@ -14,7 +14,7 @@ from denote.comparison.compare import Comparison, compare
 from denote.comparison.compared import Compared
 from denote.comparison.flat_numbers import flat_numbers
 from denote.comparison.naming import contrast_name
-from denote.comparison.observers import CELL, HEADLINE
+from denote.comparison.observers import CELL, HEADLINE, OVERALL
 from denote.errors import ConfigError
 from denote.tables import COMPARISON, COMPARISON_KEY
 
@@ -86,6 +86,33 @@ def test_the_headline_is_the_mean_over_attributes_that_all_networks_have() -> No
     missing = table.filter(scope=CELL, quantity="auroc", probe="linear", layer="blocks.1", name="loop")
     assert missing["difference"][0] is None
     assert missing["note_codes"][0] == "too_few_with_score"
+
+
+def test_the_mean_over_layers_is_that_of_the_means_at_layers() -> None:
+    """Of every probe, with the interval that a network's own means over layers have; over rows likewise."""
+    two = {"x": 0.0, "y": 1.0}
+    one, other = of_cells("a", two, {"odd": 0.8, "prime": 0.7}), of_cells("b", two, {"odd": 0.9, "prime": 0.7})
+    for pair in ("auto", "seed"):
+        table = compare([one, other], pair).table
+        row, at_layers = table.filter(scope=OVERALL).row(0, named=True), table.filter(scope=HEADLINE)
+        assert row["difference"] == pytest.approx(at_layers["difference"].mean())
+        assert (row["n_layers"], row["n_attributes"], row["layer"]) == (2, 2, None)
+    known = scipy.stats.ttest_ind([0.8, 0.81, 0.82], [0.75, 0.76, 0.77], equal_var=False)
+    row = compare([one, other]).table.filter(scope=OVERALL).row(0, named=True)
+    assert row["p_value"] == pytest.approx(known.pvalue)
+    assert row["difference_low"] == pytest.approx(known.confidence_interval().low)
+    few = compare([result(seeds=[0]), result("b", seeds=[1])]).table.filter(probe="linear")
+    row, at_layers = few.filter(scope=OVERALL).row(0, named=True), few.filter(scope=HEADLINE)
+    assert row["unit"] == "rows"
+    assert row["difference"] == pytest.approx(at_layers["difference"].mean())
+    widths = [each["difference_high"] - each["difference_low"] for each in [row, *at_layers.iter_rows(named=True)]]
+    assert widths[0] == pytest.approx(np.mean(widths[1:]), rel=0.1), "layers share their rows"
+
+
+def test_the_interval_of_the_mean_over_layers_covers_a_planted_difference() -> None:
+    """Of 24 intervals .95 x 24 are expected to cover; 19 or fewer have a chance below 1 in 100."""
+    for made in comparisons.EQUAL.values():
+        assert sum(comparisons.covers(made(draw, comparisons.PLANTED)) for draw in range(24)) >= 20
 
 
 def test_networks_that_are_not_paired_are_compared_by_welch() -> None:

@@ -5,6 +5,8 @@ import pytest
 import scipy
 
 from denote.comparison.differences import over_networks, over_pairs, over_rows
+from denote.comparison.family import compared
+from denote.comparison.pairing import NETWORKS, Pairing
 from denote.numbers import Estimate
 from denote.streams import stream
 
@@ -72,3 +74,16 @@ def test_scores_over_the_same_rows_count_as_one() -> None:
     ten = Estimate(*(np.repeat(part, 10, axis=0) for part in (one.value, one.low, one.high)))
     assert over_rows(ten, ten).high[0] == pytest.approx(over_rows(one, one).high[0])
     assert over_rows(one, one).p_value[0] == 1
+
+
+def test_no_interval_reaches_beyond_what_shares_can_differ_by() -> None:
+    """Three networks of which one has the property: Student's interval would be wider than all that is possible."""
+    shares = np.array([[0.0], [1.0], [0.0]])
+    wild = over_networks(shares, 1 - shares)
+    assert wild.high[0] > 1
+    pairing = Pairing(NETWORKS, ("a", "b", "c"), ("d", "e", "f"), "as asked")
+    found = compared(pairing, shares, 1 - shares)
+    assert (found.low[0], found.high[0]) == (wild.low[0], 1.0)
+    halves = compared(pairing, shares / 2, (1 - shares) / 2, np.array([0.5]))
+    assert halves.high[0] == 0.5
+    assert halves.p_value[0] == pytest.approx(wild.p_value[0])

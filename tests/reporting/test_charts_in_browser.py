@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import drawn_page as drawn
 import pytest
 
-from denote.reporting.page.render import SCRIPTS, STYLES
+from denote.reporting.page.render import COMPARISON_STYLES, SCRIPTS, STYLES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -337,7 +337,7 @@ def test_colours_of_cells_are_in_order_of_lightness_and_their_ink_can_be_read() 
 
 
 def test_scripts_and_styles_are_all_in_the_page_and_share_no_name() -> None:
-    assert sorted((*SCRIPTS, *STYLES, "compare.css")) == sorted(  # that one is compare.html's
+    assert sorted({*SCRIPTS, *STYLES, *COMPARISON_STYLES}) == sorted(
         path.name for path in drawn.FOLDER.iterdir() if path.suffix in (".js", ".css")
     )
     scripts = "\n".join(path.read_text() for path in sorted(drawn.FOLDER.glob("*.js")))

@@ -17,7 +17,7 @@ from denote.comparison.compare import Comparison
 from denote.comparison.compare import compare as compare_all
 from denote.comparison.compared import Compared
 from denote.comparison.neurons import CURVE, NEURONS, PROPERTY
-from denote.comparison.observers import CELL, HEADLINE
+from denote.comparison.observers import CELL, HEADLINE, OVERALL
 from denote.comparison.pairing import AUTO
 from denote.comparison.settings import SETTING
 from denote.comparison.verdicts import VERDICT
@@ -73,6 +73,11 @@ class ComparisonResult:
         return self._of(SETTING, ["name", "baseline_text", "other_text"])
 
     @property
+    def overall(self) -> pl.DataFrame:
+        """Mean difference of AUROC over attributes and all compared layers, of every probe: chosen by nothing."""
+        return self._of(OVERALL, ["probe", *_VALUES, *_TEST, "unit", "test", "n_attributes", "n_layers", "note"])
+
+    @property
     def headline(self) -> pl.DataFrame:
         """Mean difference of AUROC over attributes at every layer, with its interval and corrected p-value."""
         return self._of(HEADLINE, ["probe", *_LAYER, *_VALUES, *_TEST, "unit", "test", "n_attributes", "note"])
@@ -120,8 +125,9 @@ class ComparisonResult:
     def numbers(self) -> dict[str, float | int | str]:
         """Return the numbers that comparisons are sorted by, by name, for a tracker.
 
-        ``.../mean`` is the mean over layers. ``.../largest`` is the difference at the layer that its size chose: other
-        networks are likely to differ by less there. ``.../layers`` and ``cells`` count what was tested.
+        ``.../mean`` is the mean over all compared layers, with its interval and p-value (``mean_low mean_high
+        mean_p``). ``.../largest`` is the difference at the layer that its size chose: other networks are likely to
+        differ by less there. ``.../layers`` and ``cells`` count what was tested.
         """
         from denote.comparison.flat_numbers import flat_numbers
 

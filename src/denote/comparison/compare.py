@@ -12,8 +12,9 @@ import polars as pl
 from denote.comparison.compared import Compared
 from denote.comparison.matching import Groups, Layers, matched_groups, matched_layers, matched_probes, read_cells
 from denote.comparison.neurons import curve_rows, property_rows, share_rows
-from denote.comparison.observers import ProbePair, observer_rows
+from denote.comparison.observers import observer_rows
 from denote.comparison.pairing import AUTO, WAYS, Pairing, paired
+from denote.comparison.scores import ProbePair
 from denote.comparison.settings import SETTING, Setting, differing_settings
 from denote.comparison.verdicts import verdict_rows
 from denote.denotation.network_groups import NetworkGroup

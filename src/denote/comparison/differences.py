@@ -5,7 +5,8 @@ All is vectorised over tests. A network without a value is left out of that test
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -39,6 +40,22 @@ class Differences:
     low: PerTest
     high: PerTest
     p_value: PerTest
+
+    @classmethod
+    def joined(cls, parts: Sequence[Differences]) -> Differences:
+        """Put the tests of several after each other."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def within(self, most: float | PerTest) -> Differences:
+        """Return them with intervals that end where the differences of bounded numbers do.
+
+        Nothing that is possible is left out, so an interval covers what it covered before.
+
+        Args:
+            most: The largest possible difference: 1 for shares and scores.
+        """
+        return replace(self, low=np.maximum(self.low, -np.asarray(most)), high=np.minimum(self.high, most))
 
     @classmethod
     def of(cls, value: PerTest, error: PerTest, freedom: PerTest) -> Differences:
@@ -103,14 +120,26 @@ def over_rows(baseline: Estimate[Values], other: Estimate[Values]) -> Difference
         baseline: Scores with their 95 % intervals, one row for each score that is averaged.
         other: Those of the other networks.
     """
-    down, up = (_mean(np.abs(estimate.value - estimate.low)) for estimate in (baseline, other))
-    rise, fall = (_mean(np.abs(estimate.high - estimate.value)) for estimate in (baseline, other))
-    value = _mean(other.value) - _mean(baseline.value)
+    ours, others = mean_over_rows(baseline), mean_over_rows(other)
+    value = others.value - ours.value
     value = np.where(np.abs(value) <= NOTHING, 0.0, value)
-    below, above = np.hypot(up, rise), np.hypot(fall, down)
+    below = np.hypot(others.value - others.low, ours.high - ours.value)
+    above = np.hypot(others.high - others.value, ours.value - ours.low)
     z = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2) * ratio(np.abs(value), np.where(value > 0, below, above))
     p = np.where(value == 0, 1.0, 2 * scipy.stats.norm.sf(z))
     return Differences(value, value - below, value + above, np.where(np.isnan(below + above), np.nan, p))
+
+
+def mean_over_rows(scores: Estimate[Values]) -> Estimate[PerTest]:
+    """Return the mean of scores that share their test rows: each end as far from it as the ends of all on average.
+
+    Args:
+        scores: With their intervals, one row for each score that is averaged; nan where there is none.
+    """
+    value = _mean(scores.value)
+    return Estimate(
+        value, value - _mean(np.abs(scores.value - scores.low)), value + _mean(np.abs(scores.high - scores.value))
+    )
 
 
 def mean_intervals(values: Values, within: Bounds = (0.0, 1.0)) -> Estimate[PerTest]:

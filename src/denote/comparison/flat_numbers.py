@@ -7,7 +7,7 @@ import polars as pl
 from denote.comparison.compare import Comparison, Contrast
 from denote.comparison.naming import contrast_parts
 from denote.comparison.neurons import EXCESS, NEURONS
-from denote.comparison.observers import CELL, HEADLINE
+from denote.comparison.observers import CELL, HEADLINE, OVERALL
 
 Numbers = dict[str, float | int | str]
 
@@ -16,8 +16,9 @@ def flat_numbers(comparison: Comparison) -> Numbers:
     """Return what comparisons are sorted by: scalars under names that do not depend on a sweep's size.
 
     With several results, datasets or kinds of networks the names begin with whatever of these differs:
-    ``NAME/DATASET/auroc_difference/linear/mean``. ``layers`` and ``cells`` are those that were tested; ``largest`` is
-    chosen by its size, so that other networks are likely to differ by less.
+    ``NAME/DATASET/auroc_difference/linear/mean``, the mean over all compared layers with its interval and p-value
+    (``mean_low mean_high mean_p``, corrected for all probes). ``layers`` and ``cells`` are those that were tested;
+    ``largest`` is chosen by its size, so that other networks are likely to differ by less.
 
     Args:
         comparison: As `compare` returns it.
@@ -44,11 +45,14 @@ def _of(contrast: Contrast) -> list[tuple[str, float | int | str]]:
         ("unit", contrast.pairing.unit), ("n_baseline", ours), ("n_other", others),
         ("n_settings", len(contrast.settings)),
     ]  # fmt: skip
+    for row in contrast.rows(OVERALL).iter_rows(named=True):
+        name = f"auroc_difference/{row['probe']}/mean"
+        found += [(name, row["difference"]), (f"{name}_low", row["difference_low"]),
+                  (f"{name}_high", row["difference_high"]), (f"{name}_p", row["p_corrected"])]  # fmt: skip
     for (probe,), rows in contrast.rows(HEADLINE).group_by("probe", maintain_order=True):
         name, tested = f"auroc_difference/{probe}", rows.drop_nulls("p_corrected")
         largest = rows.drop_nulls("difference").sort(pl.col("difference").abs(), descending=True).head(1)
         found += [
-            (f"{name}/mean", _number(rows["difference"].mean())),
             (f"{name}/largest", largest["difference"][0] if len(largest) else None),
             (f"{name}/smallest_p", _number(rows["p_corrected"].min())),
             (f"{name}/layers_that_differ", int(tested["differs"].sum()) if len(tested) else None),

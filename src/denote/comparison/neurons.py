@@ -10,22 +10,12 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from denote.comparison.columns import layer_columns, plain_sides, sides
 from denote.comparison.differences import mean_intervals
+from denote.comparison.family import TESTS, Family, compared
 from denote.comparison.matching import Groups, Layers
-from denote.comparison.observers import (
-    FALSE_DISCOVERY,
-    TESTS,
-    compared,
-    difference,
-    layer_columns,
-    plain_sides,
-    sides,
-    tested,
-    why_untested,
-)
 from denote.comparison.pairing import PAIRS, Pairing
 from denote.denotation.depth.by_depth import averaged_within_models
-from denote.evidence.corrections import benjamini_hochberg
 from denote.notes import Note
 
 NEURONS, CURVE, PROPERTY, OVERLAP = "neurons", "depth", "property", "property_overlap"
@@ -118,18 +108,12 @@ def _tested_rows(
             shown = plain_sides(ours[:, place], others[:, place])
             yield {"scope": scope, **columns, **shown, "note": Note.of("too_few_networks_compared")}
         return
-    found = compared(pairing, ours, others)
-    p = found.p_value.copy()
-    p[list(untested)] = np.nan
     low, high = (np.array([WITHIN.get(columns["quantity"], SHARE)[end] for columns in places]) for end in (0, 1))
+    family = Family.of(compared(pairing, ours, others, high - low), TESTS[pairing.unit], untested)
     means = [mean_intervals(side, (low, high)) for side in (ours, others)]
-    corrected, n_tests = benjamini_hochberg(p), int(np.isfinite(p).sum())
     for place, columns in enumerate(places):
-        note = Note.of("shown_not_compared") if place in untested else why_untested(p[place], found.value[place])
-        yield {
-            "scope": scope, **columns, **sides(means, place), **difference(found, place),
-            **tested(p[place], corrected[place], TESTS[pairing.unit], FALSE_DISCOVERY, n_tests), "note": note,
-        }  # fmt: skip
+        note = Note.of("shown_not_compared") if place in untested else family.why_untested(place)
+        yield {"scope": scope, **columns, **sides(means, place), **family.columns(place), "note": note}
 
 
 def curve_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row]:

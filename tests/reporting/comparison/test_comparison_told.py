@@ -144,9 +144,29 @@ def test_a_difference_is_told_with_interval_p_value_and_levels() -> None:
     one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
     other = of_cells("b", {"x": 0.0, "y": 1.0}, {"odd": 0.9})
     captured = next(block for block in comparison_answer(compare([one, other])).blocks if block.question == "Captured")
-    assert "mean AUROC over 1 attribute differs at 2 of 2 layers: +.200 [+.1" in captured.text
-    assert "(.710 -> .910, p" in captured.text
+    assert captured.text.startswith(
+        "A linear probe: mean AUROC over 1 attribute and 2 layers .710 -> .910 (+.200 [+.177, +.223], p 2e-05); "
+        "it differs at 2 of 2 layers, largest, chosen by size: +.200 [+.177, +.223] at x (.710 -> .910, p 2e-05)"
+    )
     assert "Cells: 2 of 2 differ" in captured.text
+
+
+def test_the_mean_over_layers_is_told_first_and_chosen_by_nothing() -> None:
+    """Layers that differ either way cancel out: the mean is that of all of them."""
+    one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
+    away = pl.when(layer="x").then(0.2).otherwise(-0.1)
+    spread = 0.001 * pl.col("seed") * (pl.col("seed") - 1)
+    cells = one.tables["cells"].with_columns(pl.col("auroc") + away + spread)
+    found = compare([one, Compared("b", {**one.tables, "cells": cells})])
+    answer = comparison_answer(found)
+    captured = next(block for block in answer.blocks if block.question == "Captured").text
+    assert captured.startswith("A linear probe: mean AUROC over 1 attribute and 2 layers .710 -> .761 (+.051 [+.048, ")
+    assert answer.numbers[0].value == "+.051"
+    numbers = flat_numbers(found)
+    assert numbers["auroc_difference/linear/mean"] == pytest.approx(0.05 + 0.002 / 3)
+    assert numbers["auroc_difference/linear/mean_low"] < numbers["auroc_difference/linear/mean_high"]  # type: ignore[operator]
+    assert numbers["auroc_difference/linear/mean_p"] < 0.01  # type: ignore[operator]
+    assert numbers["auroc_difference/linear/largest"] == pytest.approx(0.2 + 0.002 / 3)
 
 
 def untested() -> Comparison:
@@ -160,9 +180,10 @@ def test_what_was_not_tested_is_not_told_as_no_difference() -> None:
     found = untested()
     answer = comparison_answer(found)
     captured = next(block for block in answer.blocks if block.question == "Captured").text
-    assert "could not be tested (all +.125; every network differs by the same amount" in captured
+    assert "(+.125 [+.125, +.125]; not tested: every network differs by the same amount: no test)" in captured
+    assert "single layers could not be tested (all +.125; every network differs by the same amount" in captured
     assert "no difference" not in captured
-    assert (answer.numbers[0].value, answer.numbers[0].beside[:13]) == ("not tested", "every network")
+    assert (answer.numbers[1].value, answer.numbers[1].beside[:13]) == ("not tested", "every network")
     numbers = flat_numbers(found)
     assert numbers["auroc_difference/linear/layers"] == 0
     assert "auroc_difference/linear/layers_that_differ" not in numbers
@@ -176,7 +197,7 @@ def test_layers_that_were_not_tested_are_not_counted() -> None:
     answer = comparison_answer(found)
     captured = next(block for block in answer.blocks if block.question == "Captured").text
     assert "differs at 1 of 1 layer (1 more not tested)" in captured
-    assert answer.numbers[0].value == "1 of 1"
+    assert answer.numbers[1].value == "1 of 1"
     assert flat_numbers(found)["auroc_difference/linear/layers"] == 1
 
 
@@ -184,8 +205,9 @@ def test_the_largest_difference_says_that_its_size_chose_it() -> None:
     one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
     other = of_cells("b", {"x": 0.0, "y": 1.0}, {"odd": 0.9})
     answer = comparison_answer(compare([one, other]))
-    assert answer.numbers[1].label == "difference of mean AUROC, the largest, chosen by size"
-    assert answer.numbers[1].beside.endswith("; mean of 2: +.200")
+    assert (answer.numbers[2].label, answer.numbers[2].value) == ("largest, chosen by size", "+.200")
+    assert (answer.numbers[0].label, answer.numbers[0].value) == ("mean difference of AUROC over 2 layers", "+.200")
+    assert answer.numbers[0].beside.startswith("[+.177, +.223], p ")
     captured = next(block for block in answer.blocks if block.question == "Captured").text
     assert "2 of 2 differ; largest, chosen by size: odd at x" in captured
 

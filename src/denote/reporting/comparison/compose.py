@@ -67,14 +67,14 @@ def _question(comparison: Comparison) -> str:
 
 
 def _numbers(comparison: Comparison) -> tuple[Number, ...]:
-    """The numbers of one contrast; of several what is compared stands in their sections."""
+    """The numbers of one contrast, whose networks a sentence names; those of several stand in their sections."""
     if len(comparison.contrasts) > 1:
         return ()
-    return contrast_numbers(comparison.contrasts[0])
+    return contrast_numbers(comparison.contrasts[0])[:-1]
 
 
 def contrast_numbers(contrast: Contrast) -> tuple[Number, ...]:
-    """Return the numbers of a contrast for its first screen.
+    """Return the numbers of a contrast, how many networks it compares last.
 
     Args:
         contrast: What is compared.

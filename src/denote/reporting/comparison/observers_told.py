@@ -1,11 +1,12 @@
-"""Whether observers read attributes better in one result than in the other: means at layers, then cells."""
+"""Whether observers read attributes better in one result than in the other: over layers, at layers, then cells."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from denote.comparison.compare import Contrast
-from denote.comparison.observers import CELL, HEADLINE
+from denote.comparison.observers import CELL, HEADLINE, OVERALL
+from denote.figures.curves import usual_probe
 from denote.numbers import Estimate, bound, count, proportion, signed, small
 from denote.reporting.answer.captured import PROBES
 from denote.reporting.answer.contents import Number
@@ -21,24 +22,42 @@ LARGEST = "largest, chosen by size"
 
 
 def observers_told(contrast: Contrast) -> Told | None:
-    """Say where the mean AUROC over attributes differs, and how many cells do; None where nothing is read in both.
+    """Say how the mean AUROC over attributes and layers differs, then at which layers, then how many cells do.
 
     Args:
         contrast: What is compared.
+
+    Returns:
+        None where nothing is read in both.
     """
-    rows = contrast.rows(HEADLINE)
-    known = rows.drop_nulls("difference")
-    if known.is_empty():
+    overall = contrast.rows(OVERALL).drop_nulls("difference")
+    if overall.is_empty():
         return None
-    said = [_of_probe(part) for _, part in known.group_by("probe", maintain_order=True)]
+    parts = [(_over_layers(row), _at_layers(contrast, row)) for row in overall.iter_rows(named=True)]
     cells, brief_cells = cells_words(contrast), cells_words(contrast, named=False)
-    long, middle, brief = (" ".join(each[place] for each in said) for place in range(3))
+    long, middle, brief = (_joined(*(f"{mean}{at[place]}." for mean, at in parts)) for place in range(3))
+    means = _joined(*(f"{mean}." for mean, _ in parts))
     return Told(
-        [[f"{long} {cells}"], [f"{middle} {cells}"], [f"{middle} {brief_cells}"], [f"{brief} {brief_cells}"]],
-        f"{middle if len(said) == 1 else brief} {brief_cells}",
-        uncapitalised(middle.rstrip(".")),
+        [[_joined(long, cells)], [_joined(middle, cells)], [_joined(middle, brief_cells)],
+         [_joined(brief, brief_cells)], [means]],
+        _joined(middle, brief_cells) if len(parts) == 1 else _on_page(overall),
         uncapitalised(brief.rstrip(".")),
-    )
+        uncapitalised(means.rstrip(".")),
+    )  # fmt: skip
+
+
+def _on_page(overall: pl.DataFrame) -> str:
+    """Tell of several probes the usual one, and the differences of all others."""
+    usual = usual_probe(overall["probe"])
+    rest = [
+        f"{_probe(row)} {signed(row['difference'], 3)}"
+        for row in overall.filter(pl.col("probe") != usual).iter_rows(named=True)
+    ]
+    return f"{_over_layers(overall.row(by_predicate=pl.col('probe') == usual, named=True))}; {listed(rest, 3)}."
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def uncapitalised(text: str) -> str:
@@ -46,33 +65,60 @@ def uncapitalised(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-def _of_probe(rows: pl.DataFrame) -> tuple[str, str, str]:
-    """Return what is told of one probe, at three lengths."""
-    kind = str(rows["probe"][0])
-    probe = PROBES.get(kind, f"the probe {clean(kind)}")
-    probe = f"{probe[0].upper()}{probe[1:]}"
-    of = _attributes(rows)
+def _over_layers(row: Row) -> str:
+    """``A linear probe: mean AUROC over 13 attributes and 5 layers .986 -> .967 (-.019 [-.024, -.014], p .008)``."""
+    probe = _probe(row)
+    of = f"{count(row['n_attributes'], 'attribute')} and {count(row['n_layers'], 'layer')}"
+    found = "" if row["differs"] is not False else ", no difference found"
+    return f"{probe[0].upper()}{probe[1:]}: mean AUROC over {of} {levels(row)} ({tested_words(row)}){found}"
+
+
+def _probe(row: Row) -> str:
+    kind = str(row["probe"])
+    return PROBES.get(kind, f"the probe {clean(kind)}")
+
+
+def levels(row: Row) -> str:
+    """``.986 -> .967``."""
+    return f"{proportion(row['baseline_value'], 3)} -> {proportion(row['other_value'], 3)}"
+
+
+def tested_words(row: Row) -> str:
+    """``-.019 [-.024, -.014], p .008``, or why there is no p-value."""
+    test = f", p {small(row['p_corrected'])}" if row["p_corrected"] is not None else f"; not tested: {row['note']}"
+    return f"{fine(Estimate.of(row, 'difference'))}{test}"
+
+
+def _at_layers(contrast: Contrast, overall: Row) -> tuple[str, str, str]:
+    """Continue what is told of a probe by its layers, at three lengths; by nothing where there is one layer."""
+    rows = contrast.rows(HEADLINE).filter(pl.col("probe") == overall["probe"]).drop_nulls("difference")
+    if len(rows) < 2:
+        return "", "", ""
     low, high = (signed(_end(rows, which), 3) for which in ("min", "max"))
     reach = f"{low} to {high}" if low != high else f"all {low}"
-    untested, rows = rows.filter(pl.col("p_corrected").is_null()), rows.drop_nulls("p_corrected")
-    if rows.is_empty():
-        none = f"{probe}: the difference of mean AUROC over {of} could not be tested"
-        return f"{none} ({reach}; {untested['note'][0]}).", f"{none} ({reach}).", f"{none}."
-    differing = rows.filter("differs").sort(pl.col("difference").abs(), descending=True, maintain_order=True)
-    n_layers = count(len(rows), "layer") + (f" ({len(untested)} more not tested)" if len(untested) else "")
+    untested, tested = rows.filter(pl.col("p_corrected").is_null()), rows.drop_nulls("p_corrected")
+    if tested.is_empty():
+        none = "; single layers could not be tested"
+        return f"{none} ({reach}; {untested['note'][0]})", f"{none} ({reach})", none
+    differing = largest_first(tested.filter("differs"))
+    n_layers = count(len(tested), "layer") + (f" ({len(untested)} more not tested)" if len(untested) else "")
     if differing.is_empty():
-        tested = f"; smallest corrected p {small(rows['p_corrected'].min())}"  # type: ignore[arg-type]
+        smallest = f"smallest corrected p {small(tested['p_corrected'].min())}"  # type: ignore[arg-type]
         limit = largest_end(rows)
-        within = f", intervals within ±{limit}" if limit else ""
-        none = f"{probe}: no difference of mean AUROC over {of} is found at {n_layers}"
+        none = f"; none is found at any of {n_layers}" if overall["differs"] is False else f"; at none of {n_layers}"
         return (
-            f"{none} ({reach}{within}{tested}).",
-            f"{none} ({reach}{tested}).",
-            f"{probe}: mean AUROC differs at none of {n_layers}.",
+            f"{none} ({reach}{f', intervals within ±{limit}' if limit else ''}; {smallest})",
+            f"{none} ({reach})",
+            none,
         )
-    head = f"{probe}: mean AUROC over {of} differs at {len(differing)} of {n_layers}"
+    head = f"; it differs at {len(differing)} of {n_layers}"
     named = [at_layer(row) for row in differing.iter_rows(named=True)]
-    return f"{head}: {listed(named, MOST_LAYERS)}.", f"{head}: {listed(named, 2)}.", f"{head}."
+    return f"{head}, {LARGEST}: {listed(named, MOST_LAYERS)}", f"{head}, {LARGEST}: {named[0]}", head
+
+
+def largest_first(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows in the order of their absolute differences."""
+    return rows.sort(pl.col("difference").abs(), descending=True, nulls_last=True, maintain_order=True)
 
 
 def _end(rows: pl.DataFrame, which: str) -> float:
@@ -85,19 +131,11 @@ def largest_end(rows: pl.DataFrame) -> str:
     return bound(float(ends.max())) if len(ends) else ""  # type: ignore[arg-type]
 
 
-def _attributes(rows: pl.DataFrame) -> str:
-    numbers = rows["n_attributes"].unique().sort().to_list()
-    if len(numbers) == 1:
-        return count(numbers[0], "attribute")
-    return f"{numbers[0]} to {count(numbers[-1], 'attribute')}"
-
-
 def at_layer(row: Row, *, p: bool = True) -> str:
     """``+.021 [+.010, +.032] at hidden_2 (.952 -> .973, p .008)``."""
     value = f"{fine(Estimate.of(row, 'difference'))} at {place_words(row)}"
-    levels = f"{proportion(row['baseline_value'], 3)} -> {proportion(row['other_value'], 3)}"
     tested = f", p {small(row['p_corrected'])}" if p and row["p_corrected"] is not None else ""
-    return f"{value} ({levels}{tested})"
+    return f"{value} ({levels(row)}{tested})"
 
 
 def fine(estimate: Estimate[float]) -> str:
@@ -127,7 +165,7 @@ def cells_words(contrast: Contrast, *, named: bool = True) -> str:
     cells = contrast.rows(CELL, "auroc").filter(pl.col("p_corrected").is_not_null())
     if cells.is_empty():
         return ""
-    differing = cells.filter("differs").sort(pl.col("difference").abs(), descending=True, maintain_order=True)
+    differing = largest_first(cells.filter("differs"))
     said = f"Cells: {len(differing):,} of {len(cells):,} differ"
     if differing.is_empty() or not named:
         return f"{said}."
@@ -137,21 +175,37 @@ def cells_words(contrast: Contrast, *, named: bool = True) -> str:
 
 
 def observers_numbers(contrast: Contrast) -> list[Number]:
-    """Return how many layers differ, and the largest difference of mean AUROC beside the mean of all."""
-    rows = contrast.rows(HEADLINE).drop_nulls("difference")
-    if rows.is_empty():
+    """Return the mean difference over layers, how many layers differ, and the largest of their differences.
+
+    Args:
+        contrast: What is compared.
+    """
+    overall, rows = (contrast.rows(scope).drop_nulls("difference") for scope in (OVERALL, HEADLINE))
+    if overall.is_empty():
         return []
+    shown = overall.filter(pl.col("probe") == usual_probe(overall["probe"])).row(0, named=True)
+    of = f", {clean(shown['probe'])} probe" if len(overall) > 1 else ""
+    mean = Number(
+        f"mean difference of AUROC over {count(shown['n_layers'], 'layer')}{of}", signed(shown["difference"], 3),
+        f"{_ends(shown)}{levels(shown)}",
+    )  # fmt: skip
     tested = rows.drop_nulls("p_corrected")
     cells = contrast.rows(CELL, "auroc").filter(pl.col("p_corrected").is_not_null())
-    largest = rows.sort(pl.col("difference").abs(), descending=True, maintain_order=True).row(0, named=True)
     of_cells = f"cells: {cells['differs'].sum() or 0} of {len(cells)}"
     differing = f"{tested['differs'].sum()} of {len(tested)}" if len(tested) else "not tested"
-    beside = of_cells if len(tested) else str(rows["note"][0])
-    ends = f"[{signed(largest['difference_low'], 3)}, {signed(largest['difference_high'], 3)}] at "
-    place = f"{ends if largest['difference_low'] is not None else ''}{place_words(largest)}"
-    mean = f"; mean of {len(rows)}: {signed(float(rows['difference'].mean()), 3)}"  # type: ignore[arg-type]
-    label = f"difference of mean AUROC, the {LARGEST}" if len(rows) > 1 else "difference of mean AUROC"
+    at_layers = Number("means at layers differ", differing, of_cells if len(tested) else str(rows["note"][0]))
+    if len(rows) < 2:
+        return [mean, at_layers]
+    largest = largest_first(rows).row(0, named=True)
     return [
-        Number("means at layers differ", differing, beside),
-        Number(label, signed(largest["difference"], 3), f"{place}{mean if len(rows) > 1 else ''}"),
-    ]
+        mean, at_layers,
+        Number(LARGEST, signed(largest["difference"], 3), f"{_ends(largest, p=False)}at {place_words(largest)}"),
+    ]  # fmt: skip
+
+
+def _ends(row: Row, *, p: bool = True) -> str:
+    """``[-.024, -.014], p .008; ``; nothing where there is no interval."""
+    if row["difference_low"] is None:
+        return ""
+    test = f", p {small(row['p_corrected'])}" if p and row["p_corrected"] is not None else ""
+    return f"[{signed(row['difference_low'], 3)}, {signed(row['difference_high'], 3)}]{test}; "

@@ -8,7 +8,7 @@ import polars as pl
 
 from denote.comparison.compare import Contrast
 from denote.comparison.neurons import CURVE, NEURONS, PROPERTY
-from denote.comparison.observers import CELL, HEADLINE
+from denote.comparison.observers import CELL, HEADLINE, OVERALL
 from denote.comparison.verdicts import PART, VERDICT
 from denote.numbers import Estimate, interval, proportion, signed_interval, small
 from denote.reporting.answer.networks import Networks
@@ -47,6 +47,8 @@ def evidence_sections(contrast: Contrast) -> list[Section]:
     unit, names = unit_words(contrast), (clean(contrast.baseline.name), clean(contrast.other.name))
     cells = contrast.rows(CELL, "auroc").sort(pl.col("difference").abs(), descending=True, nulls_last=True)
     made = [
+        _section("Means over attributes and layers", f"Unit: {unit}. Every layer counts alike; all rows are one "
+                 "family of tests.", names, _OVERALL, contrast.rows(OVERALL)),
         _section("Means over attributes, layer by layer", f"Unit: {unit}. All rows are one family of tests.",
                  names, _HEADLINE, contrast.rows(HEADLINE)),
         _section("Cells, the largest differences first", "A family of tests of its own, corrected by Benjamini and "
@@ -125,6 +127,10 @@ _PROBE: Column = ("probe", lambda row: str(row["probe"]))
 _HEADLINE: list[Column] = [
     _PROBE, _LAYER, ("attributes", lambda row: str(row["n_attributes"])), *_FINE, *_TEST,
     ("test", lambda row: str(row["test"] or "")), _NOTE,
+]  # fmt: skip
+_OVERALL: list[Column] = [
+    _PROBE, ("layers", lambda row: str(row["n_layers"])), ("attributes", lambda row: str(row["n_attributes"])), *_FINE,
+    *_TEST, ("test", lambda row: str(row["test"] or "")), _NOTE,
 ]  # fmt: skip
 _CELL: list[Column] = [_PROBE, _LAYER, ("attribute", lambda row: plain_property(row["name"])), *_FINE, *_TEST, _NOTE]
 _KIND: Column = ("kind", _family)
