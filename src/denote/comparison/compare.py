@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from denote.comparison.observers import observer_rows
 from denote.comparison.pairing import AUTO, WAYS, Pairing, paired
 from denote.comparison.scores import ProbePair
 from denote.comparison.settings import SETTING, Setting, differing_settings
+from denote.comparison.shown_names import shown_names
 from denote.comparison.verdicts import verdict_rows
 from denote.denotation.network_groups import NetworkGroup
 from denote.errors import ConfigError, DataError, one_of
@@ -94,7 +95,8 @@ def compare(results: Sequence[Compared], pair: str = AUTO) -> Comparison:
         raise ConfigError("pair", f"{pair!r} is not possible", one_of(pair, WAYS))
     if len(results) < 2:
         raise ConfigError("compare", f"{len(results)} result is given", "allowed: two or more, the baseline first")
-    baseline, *others = results
+    names = shown_names([result.name for result in results])
+    baseline, *others = results = [replace(each, brief=name) for each, name in zip(results, names, strict=True)]
     contrasts = [
         _contrast(baseline, other, groups, pair) for other in others for groups in matched_groups(baseline, other)
     ]
@@ -137,9 +139,9 @@ def _refuse(baseline: Compared, other: Compared, layers: Layers) -> None:
     Raises:
         DataError: always.
     """
-    where = f"{baseline.name} and {other.name}"
+    where = f"{baseline.shown} and {other.shown}"
     if not layers.pairs:
         raise DataError(where, "have no layers in common, nor such of nearly the same relative depth")
     asked = [", ".join(side.attributes[:5]) or "no attributes" for side in (baseline, other)]
     problem = "have no attributes in common, nor neurons that were searched over the same ones"
-    raise DataError(where, problem, f"{baseline.name} has {asked[0]}; {other.name} has {asked[1]}")
+    raise DataError(where, problem, f"{baseline.shown} has {asked[0]}; {other.shown} has {asked[1]}")

@@ -26,6 +26,7 @@ class Compared:
             in memory.
         versions: Installed packages by name, where that is known.
         rule: The rule that decided the tables.
+        brief: Its name as sentences show it, where that is another (`shown_names`).
     """
 
     name: str
@@ -33,6 +34,12 @@ class Compared:
     jobs: Sequence[tuple[str, Config]] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     rule: Rule = field(default_factory=Rule)
+    brief: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Its name as sentences show it."""
+        return self.brief or self.name
 
     @cached_property
     def groups(self) -> list[NetworkGroup]:

@@ -35,9 +35,9 @@ def matched_groups(baseline: Compared, other: Compared) -> list[Groups]:
         pairs += _matched(*sides)
     if not pairs:
         raise DataError(
-            f"{baseline.name} and {other.name}",
+            f"{baseline.shown} and {other.shown}",
             "have no dataset and networks in common",
-            f"{baseline.name} has {_named(baseline.groups)}; {other.name} has {_named(other.groups)}",
+            f"{baseline.shown} has {_named(baseline.groups)}; {other.shown} has {_named(other.groups)}",
         )
     return pairs
 

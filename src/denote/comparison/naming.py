@@ -37,8 +37,8 @@ def contrast_name(comparison: Comparison, contrast: Contrast, written: Callable[
         contrast: One of its contrasts.
         written: How the name of a result, a dataset or networks is shown.
     """
-    other, *parts = map(written, contrast_parts(comparison, contrast))
-    return f"{other} ({', '.join(parts)})" if parts else other
+    other, parts = written(contrast.other.shown), contrast_parts(comparison, contrast)[1:]
+    return f"{other} ({', '.join(map(written, parts))})" if parts else other
 
 
 def _kinds(contrast: Contrast) -> tuple[str, str, str]:

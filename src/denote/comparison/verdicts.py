@@ -32,7 +32,7 @@ def verdict_rows(sides: tuple[Compared, Compared], groups: Groups) -> Iterator[R
         groups: Their networks. A verdict is one of all architectures of a dataset; where a result has several, the
             row's note says so.
     """
-    pooled = [side.name for side, group in zip(sides, groups, strict=True) if is_pooled(side, group)]
+    pooled = [side.shown for side, group in zip(sides, groups, strict=True) if is_pooled(side, group)]
     note = Note.of("verdict_of_all_architectures", results=" and ".join(pooled)) if pooled else None
     for family in families_in(groups):
         told = [_verdict(group, family) for group in groups]

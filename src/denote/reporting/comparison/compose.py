@@ -62,8 +62,8 @@ def _next(comparison: Comparison, page: Path | None) -> Versions:
 
 def _question(comparison: Comparison) -> str:
     baseline, *others = comparison.results
-    names = listed([clean(other.name) for other in others], 3)
-    return f"How {'does' if len(others) == 1 else 'do'} {names} differ from {clean(baseline.name)}?"
+    names = listed([clean(other.shown) for other in others], 3)
+    return f"How {'does' if len(others) == 1 else 'do'} {names} differ from {clean(baseline.shown)}?"
 
 
 def _numbers(comparison: Comparison) -> tuple[Number, ...]:

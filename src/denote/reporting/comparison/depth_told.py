@@ -47,7 +47,7 @@ def verdict_words(contrast: Contrast, family: str) -> str:
     told = [_verdict(row[f"{side}_text"]) + over for side, over in zip(("baseline", "other"), pooled, strict=True)]
     if told[0] == told[1]:
         return f"Dependence on depth: {told[0]} (both)."
-    names = [clean(side.name) for side in (contrast.baseline, contrast.other)]
+    names = [clean(side.shown) for side in (contrast.baseline, contrast.other)]
     return f"Dependence on depth: {names[0]} {told[0]}; {names[1]} {told[1]}."
 
 

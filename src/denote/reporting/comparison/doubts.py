@@ -35,7 +35,7 @@ def comparison_doubts(comparison: Comparison) -> list[Doubt]:
     told: dict[tuple[str, str], list[str]] = {}
     for side in comparison.results:
         for doubt in doubts_of(side.tables, networks_of(side.tables)):
-            told.setdefault((doubt.level, doubt.text), []).append(clean(side.name))
+            told.setdefault((doubt.level, doubt.text), []).append(clean(side.shown))
     sides = [Doubt(level, f"{listed(names, 3)}: {text}") for (level, text), names in told.items()]  # type: ignore[arg-type]
     return sorted(dict.fromkeys([*own, *versions, *sides]), key=lambda doubt: doubt.level != ALARM)
 
@@ -57,7 +57,7 @@ def _not_compared(comparison: Comparison, other: Compared) -> Iterator[str]:
     for place, (side, partner) in enumerate(((comparison.results[0], other), (other, comparison.results[0]))):
         if alone := unmatched(side, [groups[place] for groups in pairs]):
             kinds = listed([clean(kind, LONGEST_KIND) for kind in alone], 3)
-            yield f"Not compared, for want of a counterpart in {clean(partner.name)}: {kinds} of {clean(side.name)}."
+            yield f"Not compared, for want of a counterpart in {clean(partner.shown)}: {kinds} of {clean(side.shown)}."
 
 
 def _other_rows(contrast: Contrast) -> bool:
@@ -82,4 +82,4 @@ def _versions(baseline: Compared, other: Compared) -> Iterator[str]:
     pairs = {name: (baseline.versions.get(name), other.versions.get(name)) for name in SHAPING}
     differing = [f"{name} {one} -> {two}" for name, (one, two) in pairs.items() if one and two and one != two]
     if differing:
-        yield f"{clean(other.name)} was made with other versions: {listed(differing, 3)}."
+        yield f"{clean(other.shown)} was made with other versions: {listed(differing, 3)}."

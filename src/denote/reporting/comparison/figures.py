@@ -155,7 +155,7 @@ def _placed(rows: pl.DataFrame) -> list[Row]:
 
 
 def _both(contrast: Contrast, rows: Sequence[Row], *, beside: bool = False) -> list[Line]:
-    names = [clean(side.name) for side in (contrast.baseline, contrast.other)]
+    names = [clean(side.shown) for side in (contrast.baseline, contrast.other)]
     return [
         _line(rows, f"{side}{' beside' * beside}", f"{name}{', random directions' * beside}", side)
         for side, name in zip(("baseline", "other"), names, strict=True)
@@ -190,7 +190,7 @@ def _axis_words(contrast: Contrast) -> str:
 
 
 def _sides(contrast: Contrast) -> list[tuple[str, str]]:
-    return [("baseline", f"{clean(contrast.baseline.name)} (baseline)"), ("other", clean(contrast.other.name))]
+    return [("baseline", f"{clean(contrast.baseline.shown)} (baseline)"), ("other", clean(contrast.other.shown))]
 
 
 def heat_map(contrast: Contrast) -> HeatMap:

@@ -24,13 +24,13 @@ def networks_told(contrast: Contrast) -> Told:
     kinds = [clean(named(group)) for group in contrast.groups]
     who = kinds[0] if kinds[0] == kinds[1] else f"{kinds[1]} against {kinds[0]}"
     on = f"{who} on {clean(contrast.groups[0].dataset)}"
-    head = f"{clean(contrast.other.name)} against {clean(contrast.baseline.name)} (baseline): {on}"
+    head = f"{clean(contrast.other.shown)} against {clean(contrast.baseline.shown)} (baseline): {on}"
     unit, brief = unit_words(contrast), f"{brief_unit(contrast)}{brief_test(contrast)}"
     layers = layers_words(contrast)
     return Told(
         [[f"{head}; {unit}. {layers}"], [f"{head}; {brief}. {layers}"], [f"{head}; {brief}."]],
         f"{head}; {brief}.",
-        f"against {clean(contrast.baseline.name)} (baseline), {on}; {brief}",
+        f"against {clean(contrast.baseline.shown)} (baseline), {on}; {brief}",
         brief,
     )
 

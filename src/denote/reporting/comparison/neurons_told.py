@@ -114,7 +114,7 @@ def only_words(contrast: Contrast, family: str) -> str:
         names = rows.filter(pl.col(column) >= MOST)["name"].to_list()
         if names:
             shown = [clean(plain_property(name, classes, short=True), 32) for name in names]
-            said.append(f"{clean(side.name)}: {listed(shown, 3)}")
+            said.append(f"{clean(side.shown)}: {listed(shown, 3)}")
     if not said:
         return "No property is denoted in half the networks of one and in none of the other."
     return f"Denoted in half the networks or more, and in none of the other result: {'; '.join(said)}."

@@ -42,7 +42,7 @@ def comparison_page(comparison: Comparison, again: Sequence[str] = ()) -> str:
         again: The arguments of the command that repeats it; empty where no command can, as of results in memory.
     """
     answer = comparison_answer(comparison, most_lines=MOST_LINES)
-    names = [clean(side.name) for side in comparison.results]
+    names = [clean(side.shown) for side in comparison.results]
     firsts = {contrast.other.name: contrast for contrast in reversed(comparison.contrasts)}
     return render_comparison(
         {

@@ -29,7 +29,7 @@ def settings_section(contrast: Contrast) -> Section:
     rows: list[tuple[str, ...]] = [
         (each.key, shown_value(each.baseline), shown_value(each.other)) for each in contrast.settings
     ]
-    names = clean(contrast.baseline.name), clean(contrast.other.name)
+    names = clean(contrast.baseline.shown), clean(contrast.other.shown)
     heading = f"{names[1]} against {names[0]}"
     if not rows:
         return Section(heading, [f"No setting differs{known_words(contrast)}."])
@@ -44,7 +44,7 @@ def evidence_sections(contrast: Contrast) -> list[Section]:
     Args:
         contrast: What is compared.
     """
-    unit, names = unit_words(contrast), (clean(contrast.baseline.name), clean(contrast.other.name))
+    unit, names = unit_words(contrast), (clean(contrast.baseline.shown), clean(contrast.other.shown))
     cells = contrast.rows(CELL, "auroc").sort(pl.col("difference").abs(), descending=True, nulls_last=True)
     made = [
         _section("Means over attributes and layers", f"Unit: {unit}. Every layer counts alike; all rows are one "
