@@ -1,5 +1,8 @@
 """What neurons denote in two results: shares beside random directions, properties of one only, both verdicts."""
 
+import re
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from compared_results import result, sweep_tables
@@ -10,7 +13,8 @@ from denote.comparison.neurons import CURVE, EXCESS, NEURONS, OVERLAP, PROPERTY
 from denote.comparison.verdicts import VERDICT
 from denote.denotation.depth.analysis import depth_analysis
 from denote.denotation.depth.by_model import denoted
-from denote.reporting.comparison.depth_told import verdict_words
+from denote.reporting.comparison.depth_told import depth_told, verdict_words
+from denote.reporting.comparison.neurons_told import overlap_words
 
 
 def silenced(name: str = "b") -> Compared:
@@ -70,9 +74,37 @@ def test_only_what_compared_layers_denote_counts() -> None:
 
 
 def test_the_same_neurons_share_all_their_properties() -> None:
-    rows = compare([result(), result("b")]).table.filter(scope=OVERLAP)
-    assert rows.filter(quantity="jaccard_across")["baseline_value"].to_list() == [1.0]
-    assert rows.filter(quantity="jaccard_within")["baseline_value"][0] < 1
+    """Each network with itself; other networks share no more than those of one result do."""
+    found = compare([result(), result("b")])
+    shares = {row["quantity"]: row["baseline_value"] for row in found.table.filter(scope=OVERLAP).iter_rows(named=True)}
+    assert shares["jaccard_partners"] == 1
+    assert shares["jaccard_across"] == pytest.approx(shares["jaccard_within"])
+    assert shares["jaccard_across"] < 1
+
+
+def test_what_networks_share_is_told_of_comparable_ones() -> None:
+    def told(*results: Compared) -> str:
+        contrast = compare(list(results)).contrasts[0]
+        return re.sub(r"[.]\d\d|1.00", "x", overlap_words(contrast, contrast.rows(NEURONS)["family"][0]))
+
+    head = "Of what either of two networks denotes both denote "
+    paired = told(result(), silenced())
+    assert paired == f"{head}x (partners), x (one of each result, no partners), x (both of a), x (both of b)."
+    other = result("b", renamed="x", seeds=[0, 1, 2], known=False)
+    assert told(result(), other) == f"{head}x (one of each result), x (both of a), x (both of b)."
+    assert told(result(seeds=[0, 1]), result("b", seeds=[0, 1])).startswith(f"{head}x (partners), "), "over rows, too"
+    assert told(result(seeds=[0]), result("b", seeds=[0])) == f"{head}x (partners)."
+
+
+def test_where_too_little_denotes_for_a_label_proportion_no_verdict_is_told() -> None:
+    contrast = compare([result(), result("b")]).contrasts[0]
+    family = contrast.rows(NEURONS)["family"][0]
+    values = pl.when(pl.col("quantity") == "label_proportion").then(None).otherwise("other_value")
+    kept = contrast.table.with_columns(baseline_value=values, other_value=values)
+    empty = depth_told(replace(contrast, table=kept))
+    assert empty is not None
+    assert empty.sentence == "Too few neurons denote in either for a label proportion by depth."
+    assert verdict_words(contrast, family) in (depth_told(contrast) or empty).sentence
 
 
 def test_curves_stand_side_by_side_and_outputs_are_not_tested(table: pl.DataFrame) -> None:

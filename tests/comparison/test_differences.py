@@ -5,7 +5,7 @@ import pytest
 import scipy
 
 from denote.comparison.differences import over_networks, over_pairs, over_rows
-from denote.comparison.family import compared
+from denote.comparison.family import Family, compared
 from denote.comparison.pairing import NETWORKS, Pairing
 from denote.numbers import Estimate
 from denote.streams import stream
@@ -74,6 +74,15 @@ def test_scores_over_the_same_rows_count_as_one() -> None:
     ten = Estimate(*(np.repeat(part, 10, axis=0) for part in (one.value, one.low, one.high)))
     assert over_rows(ten, ten).high[0] == pytest.approx(over_rows(one, one).high[0])
     assert over_rows(one, one).p_value[0] == 1
+
+
+def test_why_a_difference_was_not_tested_is_told_by_its_interval() -> None:
+    """One network on a side has no spread to be told of; three that differ alike have none."""
+    one, three = Pairing(NETWORKS, ("a",), ("d", "e", "f"), ""), Pairing(NETWORKS, ("a", "b", "c"), ("d", "e", "f"), "")
+    for pairing, ours, code in ((one, [0.9, np.nan, np.nan], "too_few_with_score"), (three, [0.9] * 3, "no_spread")):
+        note = Family.of_means(pairing, np.array(ours)[:, None], np.full((3, 1), 0.8)).why_untested(0)
+        assert note is not None
+        assert note.codes == (code,)
 
 
 def test_no_interval_reaches_beyond_what_shares_can_differ_by() -> None:

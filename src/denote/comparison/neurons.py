@@ -14,12 +14,14 @@ from denote.comparison.columns import layer_columns, plain_sides, sides
 from denote.comparison.differences import mean_intervals
 from denote.comparison.family import TESTS, Family, compared
 from denote.comparison.matching import Groups, Layers
-from denote.comparison.pairing import PAIRS, Pairing
+from denote.comparison.pairing import Pairing
 from denote.denotation.depth.by_depth import averaged_within_models
 from denote.notes import Note
 
 NEURONS, CURVE, PROPERTY, OVERLAP = "neurons", "depth", "property", "property_overlap"
 """Scopes of the table."""
+WITHIN_RESULT, ACROSS, OF_PARTNERS = "jaccard_within", "jaccard_across", "jaccard_partners"
+"""How much two networks share: of one result, of one of each, and of one of each that are partners."""
 EXCESS = "share_denoting - rotated_share_denoting"
 SHARES = ("share_denoting", EXCESS)
 CURVES = ("share_denoting", "label_proportion", "folded", "rotated_folded")
@@ -150,7 +152,8 @@ def property_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[
     """Return in how many networks each property is denoted, and how many properties two networks share.
 
     A property and its complement count as one, at whatever of the compared hidden layers. How many networks of one
-    result share stands beside how many a network of each shares: seeds differ, too.
+    result share stands beside how many a network of each shares: seeds differ, too. What partners share, such as one
+    network before and after fine-tuning, is a number of its own.
 
     Args:
         groups: The networks.
@@ -183,12 +186,19 @@ def _held(rows: pl.DataFrame, networks: Sequence[str]) -> dict[str, set[str]]:
 
 
 def _overlap(family: str, held: Sequence[dict[str, set[str]]], pairing: Pairing) -> Iterator[Row]:
-    """Return the mean Jaccard index of two networks: of the baseline, of the other result, and of one of each."""
+    """Return the mean Jaccard index of two networks: of one result, of one of each, and of partners.
+
+    Two networks of one result are no partners, and so are those of one of each: what seeds change is in both.
+    """
     inside = [_mean_jaccard(list(combinations(side.values(), 2))) for side in held]
-    ours, others = (list(side.values()) for side in held)
-    is_paired = pairing.unit == PAIRS
-    across = _mean_jaccard(list(zip(ours, others, strict=True)) if is_paired else list(product(ours, others)))
-    for quantity, value in (("jaccard_within", inside), ("jaccard_across", [across, across])):
+    ours, others = (list(enumerate(side.values())) for side in held)
+    both = [(at == other, (one, two)) for (at, one), (other, two) in product(ours, others)]
+    across = _mean_jaccard([sets for same, sets in both if not (same and pairing.has_partners)])
+    found = {WITHIN_RESULT: inside, ACROSS: [across, across]}
+    if pairing.has_partners:
+        partners = _mean_jaccard([sets for same, sets in both if same])
+        found[OF_PARTNERS] = [partners, partners]
+    for quantity, value in found.items():
         yield {
             "scope": OVERLAP, "quantity": quantity, "family": family,
             "baseline_value": value[0], "other_value": value[1],

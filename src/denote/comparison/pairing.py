@@ -19,6 +19,7 @@ PAIRS, NETWORKS, ROWS = "pairs", "networks", "rows"
 """Units of a comparison."""
 LEAST_NETWORKS = 3
 """Pairs, or networks of each result, below which only test rows can be compared."""
+FEW = f"fewer than {LEAST_NETWORKS} networks on a side"
 
 CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs", "trained_on"}
 """Settings of an architecture that choose among weights of one initialisation, or speak of rows."""
@@ -36,6 +37,7 @@ class Pairing:
         other: Those of the other networks.
         reason: Why this unit, as the end of a sentence.
         left_out: Networks of either group without a partner, where pairs are compared.
+        has_partners: Whether networks row by row are partners: of pairs, also where these are too few to be the unit.
     """
 
     unit: str
@@ -43,6 +45,7 @@ class Pairing:
     other: tuple[str, ...]
     reason: str
     left_out: int = 0
+    has_partners: bool = False
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -79,7 +82,7 @@ def paired(sides: tuple[Compared, Compared], groups: tuple[NetworkGroup, Network
         if same and len(ours) == len(others) == len(same):
             return _of_pairs(same, ours, others, "the same networks")
     enough = min(len(ours), len(others)) >= LEAST_NETWORKS
-    why = _why_unpaired(groups, sides, way) if enough else _few(len(ours), len(others))
+    why = _why_unpaired(groups, sides, way) if enough else FEW
     return Pairing(NETWORKS if enough else ROWS, tuple(ours), tuple(others), why)
 
 
@@ -91,13 +94,8 @@ def _of_pairs(pairs: list[tuple[str, str]], ours: list[str], others: list[str], 
     first, second = zip(*pairs, strict=True)
     left_out = len(ours) + len(others) - 2 * len(pairs)
     if len(pairs) < LEAST_NETWORKS:
-        return Pairing(ROWS, first, second, _few(len(pairs), len(pairs)), left_out)
-    return Pairing(PAIRS, first, second, reason, left_out)
-
-
-def _few(ours: int, others: int) -> str:
-    numbers = str(ours) if ours == others else f"{ours} and {others}"
-    return f"{numbers} of {LEAST_NETWORKS} networks that it takes: what others would give is not known"
+        return Pairing(ROWS, first, second, FEW, left_out, has_partners=True)
+    return Pairing(PAIRS, first, second, reason, left_out, has_partners=True)
 
 
 def _initialisation(config: Mapping[str, Any] | None) -> str | None:

@@ -15,9 +15,11 @@ from rich.console import Console
 from denote.comparison.compare import Comparison, compare
 from denote.comparison.compared import Compared
 from denote.comparison.flat_numbers import flat_numbers
+from denote.numbers import Estimate
 from denote.reporting.answer.contents import CAUTION
 from denote.reporting.comparison.compose import comparison_answer
 from denote.reporting.comparison.doubts import comparison_doubts
+from denote.reporting.comparison.drawing import Line, Panel, _ends
 from denote.reporting.comparison.figures import score_figure
 from denote.reporting.comparison.page import comparison_page
 from denote.reporting.comparison.terminal import print_comparison
@@ -111,7 +113,7 @@ def test_what_is_compared_over_which_unit_is_said() -> None:
 
     assert "4 pairs of networks (the same networks), paired t" in told("itself")
     assert "3 networks each, not paired (they share no initialisation), Welch's t" in told("other seeds")
-    assert "over test rows only" in told("one network")
+    assert "on mnist; 1 network each, over test rows only. The same" in told("one network")
     assert "nearest relative depth" in told("cells alone")
 
 
@@ -146,7 +148,7 @@ def test_a_difference_is_told_with_interval_p_value_and_levels() -> None:
     captured = next(block for block in comparison_answer(compare([one, other])).blocks if block.question == "Captured")
     assert captured.text.startswith(
         "A linear probe: mean AUROC over 1 attribute and 2 layers .710 -> .910 (+.200 [+.177, +.223], p 2e-05); "
-        "it differs at 2 of 2 layers, largest, chosen by size: +.200 [+.177, +.223] at x (.710 -> .910, p 2e-05)"
+        "2 of 2 layers differ, largest, chosen by size: +.200 [+.177, +.223] at x (.710 -> .910, p 2e-05)"
     )
     assert "Cells: 2 of 2 differ" in captured.text
 
@@ -196,7 +198,7 @@ def test_layers_that_were_not_tested_are_not_counted() -> None:
     found = compare([one, Compared("b", {**one.tables, "cells": cells})])
     answer = comparison_answer(found)
     captured = next(block for block in answer.blocks if block.question == "Captured").text
-    assert "differs at 1 of 1 layer (1 more not tested)" in captured
+    assert "1 of 1 layer (1 more not tested) differs" in captured
     assert answer.numbers[1].value == "1 of 1"
     assert flat_numbers(found)["auroc_difference/linear/layers"] == 1
 
@@ -238,3 +240,22 @@ def test_over_test_rows_the_results_have_no_bands_over_networks() -> None:
     enough = score_figure(compare([result(), result("b")]).contrasts[0])
     assert "95 % intervals over networks" in enough.note
     assert few.wide.count('class="interval ') < enough.wide.count('class="interval ')
+
+
+def test_an_untested_difference_is_no_absent_one_in_its_hover_text() -> None:
+    titles = score_figure(untested().contrasts[0]).wide
+    assert "difference at x: +.125 [+.125, +.125], not tested</title>" in titles
+    assert "no difference after correction" not in titles
+
+
+@pytest.mark.parametrize(
+    ("value", "is_change", "ticks"),
+    [(0.0, False, (0.0, 0.02)), (1.0, False, (0.98, 1.0)), (0.5, False, (0.49, 0.51)), (0.0, True, (-0.01, 0.01))],
+)
+def test_where_all_values_are_alike_an_axis_spans_more_than_rounding(
+    value: float, is_change: bool, ticks: tuple[float, float]
+) -> None:
+    nan = float("nan")
+    line = Line("other", "b", [0.0, 1.0], ["x", "y"], [Estimate(value, nan, nan)] * 2)
+    found = _ends(Panel("share", [line], is_change=is_change))[2]
+    assert (found[0], found[-1]) == pytest.approx(ticks)

@@ -17,6 +17,7 @@ from denote.reporting.comparison.neurons_told import is_same, shown_family
 from denote.reporting.comparison.observers_told import LARGEST, at_layer, uncapitalised
 
 QUANTITIES = {"label_proportion": "label proportion", "folded": "folded"}
+NOTHING = "Too few neurons denote in either for a label proportion by depth"
 OVER_ALL = " (over all its architectures)"
 
 
@@ -29,6 +30,8 @@ def depth_told(contrast: Contrast) -> Told | None:
     family = shown_family(contrast)
     if family is None:
         return None
+    if not _is_known(contrast, family):
+        return Told([[f"{NOTHING}."]], f"{NOTHING}.", uncapitalised(NOTHING), uncapitalised(NOTHING))
     verdicts, parts = verdict_words(contrast, family), parts_words(contrast, family)
     curves, brief = (curve_words(contrast, family, named=is_named) for is_named in (True, False))
     short = uncapitalised(verdicts.rstrip("."))
@@ -37,6 +40,12 @@ def depth_told(contrast: Contrast) -> Told | None:
     versions = [[f"{verdicts} {parts} {curves}"], [f"{verdicts} {parts} {brief}"], [f"{verdicts} {brief}"], [verdicts]]
     lines = [[" ".join(line.split()) for line in version] for version in versions]
     return Told(lines, " ".join(f"{verdicts} {brief}".split()), short, short)
+
+
+def _is_known(contrast: Contrast, family: str) -> bool:
+    """Return whether a label proportion is known at any compared hidden layer of either."""
+    rows = contrast.rows(CURVE, "label_proportion").filter(pl.col("family") == family, ~pl.col("is_head"))
+    return bool(rows.select(pl.any_horizontal(pl.col("baseline_value", "other_value").is_not_null()).any()).item())
 
 
 def verdict_words(contrast: Contrast, family: str) -> str:

@@ -18,6 +18,9 @@ FOOT = 36
 LETTER = 6.2
 """Pixels of a letter, on average."""
 MOST_TICKS = 4
+LEAST_SPAN = 0.02
+"""Of an axis: where all values are alike, it shows no more of their rounding."""
+TESTED = {True: ", differs", False: ", no difference after correction", None: ", not tested"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Line:
         places: Where its points lie, in [0, 1].
         layers: Names of their layers.
         values: Values with their intervals; nan where there is none.
-        sure: Whether a point differs, which fills its mark; None: all are filled.
+        sure: Whether a point differs, which fills its mark, None where it was not tested; None: all are filled.
     """
 
     look: str
@@ -38,7 +41,7 @@ class Line:
     places: Sequence[float]
     layers: Sequence[str]
     values: Sequence[Estimate[float]]
-    sure: Sequence[bool] | None = None
+    sure: Sequence[bool | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,11 @@ def _ends(panel: Panel) -> tuple[float, float, list[float]]:
     reach = max(high - low, 0.02)
     low = min(low, *(max(end, low - reach) for end in [*ends, low]))
     high = max(high, *(min(end, high + reach) for end in [*ends, high]))
-    pad = max(high - low, 0.004) * 0.06
+    short = max(LEAST_SPAN - (high - low), 0.0)
+    # A score or share has no room below 0, or above 1.
+    below = short / 2 if panel.is_change else min(max(short / 2, high + short - 1.0), max(low, 0.0))
+    low, high = low - below, high + short - below
+    pad = (high - low) * 0.06
     low, high = low - pad, high + pad
     return low, high, _ticks(low, high)
 
@@ -193,7 +200,7 @@ def _draw_line(
             unsure = line.sure is not None and not line.sure[place]
             mark = _mark(line.look, *at[place])
             mark.set("class", f"point {line.look}{' unsure' * unsure}")
-            SubElement(mark, "title").text = _told(line, place, is_change, unsure)
+            SubElement(mark, "title").text = _told(line, place, is_change)
             chart.append(mark)
 
 
@@ -206,10 +213,10 @@ def _mark(look: str, x: float, y: float) -> Element:
     return Element("circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "3.5"})
 
 
-def _told(line: Line, place: int, is_change: bool, unsure: bool) -> str:
+def _told(line: Line, place: int, is_change: bool) -> str:
     estimate, write = line.values[place], (signed if is_change else proportion)
     ends = f" [{write(estimate.low, 3)}, {write(estimate.high, 3)}]" if isfinite(estimate.low) else ""
-    rest = "" if line.sure is None else ", no difference after correction" if unsure else ", differs"
+    rest = "" if line.sure is None else TESTED[line.sure[place]]
     return f"{line.name} at {line.layers[place]}: {write(estimate.value, 3)}{ends}{rest}"
 
 

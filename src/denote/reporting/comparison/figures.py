@@ -173,7 +173,7 @@ def _line(rows: Sequence[Row], look: str, name: str, column: str, *, sure: bool 
         [row[place] for row in ordered],
         [clean(layer_words(row[layer])) for row in ordered],
         [Estimate.of(row, value, column) for row in ordered],
-        [bool(row["differs"]) for row in ordered] if sure else None,
+        [row["differs"] for row in ordered] if sure else None,
     )
 
 

@@ -43,18 +43,16 @@ def unit_words(contrast: Contrast) -> str:
         return f"{brief_unit(contrast)} ({pairing.reason}{left}), {how}"
     if pairing.unit == NETWORKS:
         return f"{brief_unit(contrast)} ({pairing.reason}), {how}"
-    return f"over test rows only ({pairing.reason})"
+    return brief_unit(contrast)
 
 
 def brief_unit(contrast: Contrast) -> str:
-    """``8 pairs of networks``, ``8 and 6 networks, not paired`` or ``over test rows only``."""
+    """``8 pairs of networks``, ``8 and 6 networks, not paired`` or ``1 network each, over test rows only``."""
     ours, others = contrast.pairing.numbers
     if contrast.pairing.unit == PAIRS:
         return f"{ours} pairs of networks"
-    if contrast.pairing.unit == NETWORKS:
-        networks = count(ours, "network") + " each" if ours == others else f"{ours} and {others} networks"
-        return f"{networks}, not paired"
-    return f"over test rows only ({count(ours, 'network')} against {others})"
+    networks = count(ours, "network") + " each" if ours == others else f"{ours} and {others} networks"
+    return f"{networks}, {'not paired' if contrast.pairing.unit == NETWORKS else 'over test rows only'}"
 
 
 def brief_test(contrast: Contrast) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.comparison.compare import Contrast
-from denote.comparison.neurons import EXCESS, NEURONS, OVERLAP, PROPERTY
+from denote.comparison.neurons import ACROSS, EXCESS, NEURONS, OF_PARTNERS, OVERLAP, PROPERTY, WITHIN_RESULT
 from denote.numbers import Estimate, proportion, signed, signed_interval, small
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
@@ -121,17 +121,17 @@ def only_words(contrast: Contrast, family: str) -> str:
 
 
 def overlap_words(contrast: Contrast, family: str) -> str:
-    """Say how much of what they denote two networks share, within results and across."""
+    """Say which share of what two networks denote both do: partners, one of each result, both of one result."""
     rows = contrast.rows(OVERLAP).filter(pl.col("family") == family)
-    within, across = (
-        rows.filter(quantity=quantity).row(0, named=True) for quantity in ("jaccard_within", "jaccard_across")
-    )
-    if across["baseline_value"] is None:
-        return ""
-    ours, others = (proportion(within[f"{side}_value"]) for side in ("baseline", "other"))
-    is_known = within["baseline_value"] is not None and within["other_value"] is not None
-    inside = f" (two of the same result {ours}, {others})" if is_known else ""
-    return f"Two networks, one of each, share {proportion(across['baseline_value'])} of their properties{inside}."
+    found = {row["quantity"]: row for row in rows.iter_rows(named=True)}
+    names = {"baseline_value": clean(contrast.baseline.shown), "other_value": clean(contrast.other.shown)}
+    shares = [
+        ("partners", found.get(OF_PARTNERS, {}).get("baseline_value")),
+        (f"one of each result{', no partners' * (OF_PARTNERS in found)}", found[ACROSS]["baseline_value"]),
+        *((f"both of {name}", found[WITHIN_RESULT][side]) for side, name in names.items()),
+    ]
+    said = [f"{proportion(share)} ({who})" for who, share in shares if share is not None]
+    return f"Of what either of two networks denotes both denote {', '.join(said)}." if said else ""
 
 
 def neurons_number(contrast: Contrast) -> Number | None:

@@ -33,6 +33,7 @@ def observers_told(contrast: Contrast) -> Told | None:
     overall = contrast.rows(OVERALL).drop_nulls("difference")
     if overall.is_empty():
         return None
+    usual = _usual(overall)
     parts = [(_over_layers(row), _at_layers(contrast, row)) for row in overall.iter_rows(named=True)]
     cells, brief_cells = cells_words(contrast), cells_words(contrast, named=False)
     long, middle, brief = (_joined(*(f"{mean}{at[place]}." for mean, at in parts)) for place in range(3))
@@ -40,20 +41,22 @@ def observers_told(contrast: Contrast) -> Told | None:
     return Told(
         [[_joined(long, cells)], [_joined(middle, cells)], [_joined(middle, brief_cells)],
          [_joined(brief, brief_cells)], [means]],
-        _joined(middle, brief_cells) if len(parts) == 1 else _on_page(overall),
+        _joined(middle, brief_cells) if len(parts) == 1 else _with_others(usual, overall),
         uncapitalised(brief.rstrip(".")),
-        uncapitalised(means.rstrip(".")),
+        f"mean AUROC of {_probe(usual)} {tested_words(usual)}",
     )  # fmt: skip
 
 
-def _on_page(overall: pl.DataFrame) -> str:
+def _usual(overall: pl.DataFrame) -> Row:
+    """Return the row of the probe that is shown first."""
+    return overall.row(by_predicate=pl.col("probe") == usual_probe(overall["probe"]), named=True)
+
+
+def _with_others(usual: Row, overall: pl.DataFrame) -> str:
     """Tell of several probes the usual one, and the differences of all others."""
-    usual = usual_probe(overall["probe"])
-    rest = [
-        f"{_probe(row)} {signed(row['difference'], 3)}"
-        for row in overall.filter(pl.col("probe") != usual).iter_rows(named=True)
-    ]
-    return f"{_over_layers(overall.row(by_predicate=pl.col('probe') == usual, named=True))}; {listed(rest, 3)}."
+    others = overall.filter(pl.col("probe") != usual["probe"]).iter_rows(named=True)
+    said = [f"{_probe(row)} {signed(row['difference'], 3)}" for row in others]
+    return f"{_over_layers(usual)}; {listed(said, 3)}."
 
 
 def _joined(*sentences: str) -> str:
@@ -69,7 +72,7 @@ def _over_layers(row: Row) -> str:
     """``A linear probe: mean AUROC over 13 attributes and 5 layers .986 -> .967 (-.019 [-.024, -.014], p .008)``."""
     probe = _probe(row)
     of = f"{count(row['n_attributes'], 'attribute')} and {count(row['n_layers'], 'layer')}"
-    found = "" if row["differs"] is not False else ", no difference found"
+    found = "" if row["differs"] is not False else ", no difference found" + " on average" * (row["n_layers"] > 1)
     return f"{probe[0].upper()}{probe[1:]}: mean AUROC over {of} {levels(row)} ({tested_words(row)}){found}"
 
 
@@ -105,13 +108,14 @@ def _at_layers(contrast: Contrast, overall: Row) -> tuple[str, str, str]:
     if differing.is_empty():
         smallest = f"smallest corrected p {small(tested['p_corrected'].min())}"  # type: ignore[arg-type]
         limit = largest_end(rows)
-        none = f"; none is found at any of {n_layers}" if overall["differs"] is False else f"; at none of {n_layers}"
+        none = f"; none of {n_layers} differs{' by itself' * bool(overall['differs'])}"
         return (
             f"{none} ({reach}{f', intervals within ±{limit}' if limit else ''}; {smallest})",
             f"{none} ({reach})",
             none,
         )
-    head = f"; it differs at {len(differing)} of {n_layers}"
+    verb = "differs" if len(differing) == 1 else "differ"
+    head = f"; {'but ' * (overall['differs'] is False)}{len(differing)} of {n_layers} {verb}"
     named = [at_layer(row) for row in differing.iter_rows(named=True)]
     return f"{head}, {LARGEST}: {listed(named, MOST_LAYERS)}", f"{head}, {LARGEST}: {named[0]}", head
 
@@ -183,7 +187,7 @@ def observers_numbers(contrast: Contrast) -> list[Number]:
     overall, rows = (contrast.rows(scope).drop_nulls("difference") for scope in (OVERALL, HEADLINE))
     if overall.is_empty():
         return []
-    shown = overall.filter(pl.col("probe") == usual_probe(overall["probe"])).row(0, named=True)
+    shown = _usual(overall)
     of = f", {clean(shown['probe'])} probe" if len(overall) > 1 else ""
     mean = Number(
         f"mean difference of AUROC over {count(shown['n_layers'], 'layer')}{of}", signed(shown["difference"], 3),
