@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
 from command_line import Answer, Sweep
+from wandb_files import runs_in
 
 import denote
 from denote.cli import commands, compare_command
 from denote.cli.messages import USAGE
+from denote.reporting.lineage import job_name
+from denote.reporting.tracking import Tracker
+from denote.reporting.wandb_sessions import settle
+from denote.runs import track_comparison
 from denote.tables import COMPARISON, COMPARISON_KEY
 
 Compare = Callable[..., Answer]
@@ -147,9 +155,91 @@ def test_a_page_replaces_its_own_and_nothing_else(observations: tuple[Path, Path
         found.save(observations[0])
 
 
+@pytest.fixture
+def _offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    yield
+    settle()
+
+
+@pytest.mark.usefixtures("_offline")
+def test_a_comparison_is_a_run_whose_id_repeats(compare: Compare, sweep: Sweep) -> None:
+    jobs = [path for path in sorted(sweep.folder.glob("*layer=0-*")) if "odd" in path.name]
+    for _ in range(2):
+        found = compare(sweep.folder, *jobs[:1], "to=here", "logger=[wandb,csv]")
+        assert found.code == 0, found.err
+        assert found.err.splitlines()[-2:] == ["W&B: denote-sync here", "csv: here/csv"]
+    (run,) = runs_in(Path("here/wandb"))
+    name, job = sweep.folder.name, jobs[0].name
+    assert (run.job_type, run.name) == ("compare", f"{job} against {name}")
+    assert (run.exit_code, run.summary["status"]) == (0, "finished")
+    assert len(run.group) <= 128
+    flat = {key: value for key, value in run.config.items() if key not in ("_wandb", "settings")}
+    assert all(isinstance(value, (str, int)) for value in flat.values())
+    assert (flat["baseline"], flat["compared"], flat["sweep"]) == (name, job, name)
+    assert {"layer.select", "seed"} <= set(flat["differs"].split(","))
+    assert run.config["settings"][job]["seed"]["other"] == "0"
+    numbers = denote.compare(sweep.folder, jobs[0]).numbers()
+    assert {key: run.summary[key] for key in numbers} == pytest.approx(numbers)
+    ((kind, said, files),) = run.artifacts.values()
+    assert kind == "comparison"
+    assert said["made_from"] == [
+        "sweep-t",
+        job_name(str(json.loads((jobs[0] / "run.json").read_text())["fingerprint"])),
+    ]
+    assert sorted(files) == ["compare.html", "compare.parquet"]
+    (metrics,) = Path("here/csv/compare").glob("*/metrics.csv")
+    assert pl.read_csv(metrics).tail(1)["cells"].item() == numbers["cells"]
+    assert metrics.parent.name.endswith(run.id)
+    assert compare(sweep.folder, *jobs[1:2], "to=here", "logger=wandb").code == 0
+    settle()
+    assert len({run.id for run in runs_in(Path("here/wandb"))}) == 2, "of another comparison"
+
+
+@pytest.mark.usefixtures("_offline")
+def test_observations_are_tracked_without_a_sweep_and_nothing_unless_asked(
+    compare: Compare, observations: tuple[Path, Path]
+) -> None:
+    for logger in ([], ["logger=none"]):
+        found = compare(*observations, "to=here", *logger)
+        assert (found.code, found.err) == (0, "")
+    assert sorted(path.name for path in Path("here").iterdir()) == ["compare.html", "compare.parquet"]
+    found = compare(*observations, "to=here", "logger=csv")
+    assert found.err.splitlines()[-1] == "csv: here/csv"
+    (held,) = Path("here/csv/compare").glob("*/hparams.yaml")
+    assert "settings.strong.probe.l2.other: '10.0'" in held.read_text()
+
+
+def test_a_tracker_that_raises_costs_no_comparison(
+    compare: Compare, observations: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(track_comparison, "settings_of", failing)
+    found = compare(*observations, "to=here", "logger=csv")
+    assert found.code == 0
+    assert caplog.messages == ["strong against weak cannot be tracked (OSError: the disk is full)"]
+    assert Path("here/compare.parquet").is_file()
+
+
+def test_a_run_of_many_results_has_few_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told: dict[str, object] = {}
+    monkeypatch.setattr(track_comparison, "flat_numbers", lambda _: {f"key {n}": n for n in range(1000)})
+    monkeypatch.setattr(track_comparison, "settings_of", lambda _: {})
+    results = [SimpleNamespace(name=name) for name in "ab"]
+    found = SimpleNamespace(results=results, table=pl.DataFrame({"a": [1]}))
+    monkeypatch.setattr("denote.reporting.local_runs.CsvRun.end", lambda _, numbers, *__: told.update(numbers))
+    track_comparison.track(Tracker(("csv",), tmp_path, "t", "t"), found, [], "key", {})  # type: ignore[arg-type]
+    assert len(told) == track_comparison.MOST_NUMBERS
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["WEAK", "STRONG", "logger=wandbb"], "logger=wandbb: there is no such option; did you mean 'wandb'?"),
         ([], "denote-compare: no folder is given; allowed: denote-compare BASELINE OTHER"),
         (["WEAK"], "denote-compare: only"),
         (["WEAK", "nowhere"], "nowhere: there is no such folder; allowed: multirun/NAME of a sweep"),

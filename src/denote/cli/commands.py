@@ -437,7 +437,9 @@ def _store(command: str, arguments: list[str]) -> int:
 def _compare(command: str, arguments: list[str]) -> int:
     from denote.cli import compare_command
 
-    return compare_command.act(arguments)
+    code = compare_command.act(arguments)
+    _say_where_tracked()
+    return code
 
 
 def _sync(command: str, arguments: list[str]) -> int:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from denote.errors import ConfigError, StoreError, one_of
 from denote.files import slug
 
-COMMAND = "denote-compare"
-KEYS = ("to", "pair", "progress")
+if TYPE_CHECKING:
+    from denote.comparison.compare import Comparison
+
+COMMAND, NONE = "denote-compare", "none"
+KEYS = ("to", "pair", "logger", "progress")
 DEFAULT = Path("multirun") / "compare"
 DONE = 0
 LONGEST = 80
@@ -38,10 +42,11 @@ def act(arguments: Sequence[str]) -> int:
             raise StoreError(str(folder), "there is no such folder", allowed)
     to = Path(given["to"]) if given.get("to") else DEFAULT / _name(folders)
     _check_free(to)
-    return _compare(folders, to, pair)
+    track = _tracking(folders, to, pair, _trackers(given.get("logger", NONE)))
+    return _compare(folders, to, pair, track)
 
 
-def _compare(folders: Sequence[Path], to: Path, pair: str) -> int:
+def _compare(folders: Sequence[Path], to: Path, pair: str, track: Callable[[Comparison], None]) -> int:
     from denote.api.comparison import PAGE, compare
     from denote.progress import step
     from denote.reporting.comparison.terminal import print_comparison
@@ -50,8 +55,42 @@ def _compare(folders: Sequence[Path], to: Path, pair: str) -> int:
         found = compare(*folders, pair=pair)
     with step("writing the comparison"):
         found.save(to)
+    track(found.comparison)
     print_comparison(found.comparison, to / PAGE)
     return DONE
+
+
+def _trackers(typed: str) -> list[str]:
+    """Return the trackers that ``logger`` names: ``wandb``, ``[wandb,csv]``.
+
+    Raises:
+        ConfigError: naming one that is none.
+    """
+    from denote.config.settings import TRACKERS
+
+    names = [name.strip() for name in typed.removeprefix("[").removesuffix("]").split(",") if name.strip()]
+    for name in names:
+        ConfigError.refuse_unknown(name, (*TRACKERS, NONE), f"logger={name}", "there is no such option")
+    return [name for name in names if name != NONE]
+
+
+def _tracking(folders: Sequence[Path], to: Path, pair: str, kinds: Sequence[str]) -> Callable[[Comparison], None]:
+    """Find out before anything is computed where a comparison is tracked, and return what does it."""
+    if not kinds:
+        return lambda _: None
+    from denote.api.comparison import PAGE, TABLE
+    from denote.progress import step
+    from denote.runs.track_comparison import source_of, track, tracker_of
+
+    name = _name(folders)
+    sources = [source_of(folder) for folder in folders]
+    tracker = tracker_of(kinds, sources, name, to)
+
+    def tracked(comparison: Comparison) -> None:
+        with step("tracking"):
+            track(tracker, comparison, sources, f"{name} {pair}", {file: to / file for file in (PAGE, TABLE)})
+
+    return tracked
 
 
 def _sorted(arguments: Sequence[str]) -> tuple[list[Path], Mapping[str, str]]:

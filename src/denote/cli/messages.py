@@ -160,6 +160,7 @@ Keys
   to=FOLDER                  where compare.html and compare.parquet go; by default multirun/compare/A-B, with
                              a digest of their paths where A or B lie elsewhere than in multirun/
   pair=auto|seed|none        pair networks that share an initialisation, or a seed whatever made them, or none
+  logger=[wandb,csv]         also make a run of it: wandb, csv, tensorboard, mlflow, trackio or a list; by default none
   progress=auto|bar|log|none""",
     "denote-sync": """\
 denote-sync sends the runs of a sweep that were kept offline to Weights & Biases, each once.

@@ -34,6 +34,11 @@ def job_name(fingerprint: str) -> str:
     return artifact_name("job", fingerprint)
 
 
+def sweep_name(sweep: str) -> str:
+    """Return the name of the artifact of a sweep's merged tables."""
+    return artifact_name("sweep", sweep)
+
+
 def log_network(run: Run | None, training_key: str, folder: Path, config: Mapping[str, Any]) -> None:
     """Keep the weights of a network, with the record of its training.
 
@@ -99,7 +104,7 @@ def log_merged(run: Run | None, sweep: str, folder: Path, fingerprints: Sequence
     for name in made_from[:MOST_USED]:
         run.use(name)
     said = {"jobs": made_from[:MOST_USED], "n_jobs": len(made_from)}
-    run.keep(artifact_name("sweep", sweep), "sweep", _files(folder, TABLES, "report.html"), said)
+    run.keep(sweep_name(sweep), "sweep", _files(folder, TABLES, "report.html"), said)
 
 
 def _files(folder: Path, *kinds: str) -> dict[str, Path]:
