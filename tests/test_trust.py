@@ -40,7 +40,8 @@ def test_what_is_typed_is_taken_from_the_arguments(folder: Path) -> None:
         (["code_dir=nowhere"], "code_dir: there is no folder"),
         (["code_dir=.", "code_dir=."], "code_dir: is given twice"),
         (["trusted_targets=[a-b]"], "'a-b' is no name of a package"),
-        (["trusted_targets=[]extra"], "is no name of a package"),
+        (["trusted_targets=[]extra"], "the list lacks its"),
+        (["trusted_targets=[first"], "the list lacks its"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(arguments: list[str], said: str) -> None:

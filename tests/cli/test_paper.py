@@ -49,7 +49,7 @@ def kinds(folder: Path) -> set[str]:
 def test_every_format_is_there_and_recorded(paper: Path) -> None:
     assert kinds(paper) == {".pdf", ".svg", ".tex", ".md"}
     status = json.loads((paper.parent / "status.json").read_text(encoding="utf-8"))
-    assert status["paper"] == {"formats": ["pdf", "svg", "latex", "markdown"], "width": 3.3}
+    assert status["paper"] == {"formats": ["pdf", "svg", "latex", "markdown"], "width": 3.3, "epochs": "last"}
     assert {f"paper/{file.name}" for file in paper.iterdir()} <= status["files"].keys()
 
 
@@ -62,7 +62,8 @@ def test_methods_count_what_the_tables_hold(paper: Path) -> None:
     neurons, cells = (pl.read_parquet(paper.parent / f"{name}.parquet") for name in ("neurons", "cells"))
     page = (paper / "methods.md").read_text(encoding="utf-8")
     rows = pl.read_parquet(paper.parent / "duplicates.parquet").filter(pl.col("part") == "object")["n_part"].max()
-    assert f"{rows} rows (object) trained the networks" in page
+    assert f"{rows} rows (object) were for training the networks" in page
+    assert "(validation\\_share)" in page
     assert f"{cells['n_test'].max()} other rows (test)" in page
     assert f"this makes {neurons['n_tests'].max():,} tests" in page
     assert "split.seed=0" in page
@@ -106,6 +107,10 @@ def test_mistakes_are_one_line(sweep: Sweep, capsys: pytest.CaptureFixture[str])
     assert "did you mean 'latex'?" in refused(sweep.folder, capsys, "format=[latx]")
     assert "a list of html, pdf" in refused(sweep.folder, capsys, "format=[]")
     assert "a list of html, pdf" in refused(sweep.folder, capsys, "format=[pdf,pdf]")
+    for unclosed in ("[pdf", "pdf]", "[pdf,svg"):
+        assert "the list lacks its" in refused(sweep.folder, capsys, f"format={unclosed}")
+    assert "the list lacks its ]" in refused(sweep.folder, capsys, "figure_formats=[png")
+    assert "allowed: last, all" in refused(sweep.folder, capsys, "format=pdf", "paper_epochs=first")
     for width in ("0", "wide", "100"):
         assert "paper_width" in refused(sweep.folder, capsys, "format=pdf", f"paper_width={width}")
 
@@ -158,6 +163,6 @@ def test_in_python(sweep: Sweep, tmp_path: Path, unpainted: None) -> None:
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(StoreError, match="would be lost"):
         loaded.paper(tmp_path / "mine")
-    for wrong in ({"formats": ["docx"]}, {"formats": []}, {"width": 1}):
+    for wrong in ({"formats": ["docx"]}, {"formats": []}, {"width": 1}, {"epochs": "first"}):
         with pytest.raises(ConfigError, match="allowed"):
             loaded.paper(tmp_path / "other", **wrong)

@@ -86,6 +86,28 @@ def assert_letters_can_be_read(figure: Figure) -> None:
     assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
 
 
+def test_the_legend_explains_every_mark(tables: Mapping[str, pl.DataFrame]) -> None:
+    figure = label_proportion(tables, ONE_COLUMN)
+    (legend,) = figure.legends
+    told = {text.get_text().replace("\n", " ") for text in legend.get_texts()}
+    assert {"mean over networks", "one neuron; colour and mark: its network", "one network, in c"} <= told
+    assert not [words for words in told if "object model" in words]
+    assert [text.get_text() for ax in figure.axes for text in ax.texts] == []
+    letters = {ax.get_title(loc="left")[:1]: ax for ax in figure.axes}
+    beyond = any(line.get_marker() in "^v" and line.get_markersize() > 3 for line in letters["c"].lines)
+    assert ("the interval goes on beyond c" in told) == beyond
+
+
+def test_one_network_has_no_mean_over_networks() -> None:
+    alone = synthetic.all_tables(1, 4, 16)
+    words = [text.get_text() for text in label_proportion(alone, ONE_COLUMN).legends[0].get_texts()]
+    words += [text.get_text() for text in attributes(alone, ONE_COLUMN).legends[0].get_texts()]
+    told = " ".join(words).replace("\n", " ")
+    assert "the network: mean over its neurons" in told
+    assert "decisive" in words
+    assert not [each for each in ("in every", "over networks", "its network") if each in told]
+
+
 def test_panels_and_letters_are_those_of_the_report(tables: Mapping[str, pl.DataFrame]) -> None:
     figure = label_proportion(tables, ONE_COLUMN)
     titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]

@@ -14,7 +14,7 @@ import polars as pl
 from denote.api.findings import Result
 from denote.config.figure_settings import LIGHT
 from denote.config.keys import SCHEMA, digest
-from denote.config.paper_settings import PAPER, WIDTH
+from denote.config.paper_settings import LAST, PAPER, WIDTH
 from denote.config.report_settings import REPORT
 from denote.denotation.depth.plan import Analysis
 from denote.digests import check
@@ -227,7 +227,11 @@ class ObservationResult(Result, Observation):
         return write_report(observation_report(self, Path(path).stem), path)
 
     def paper(
-        self, folder: Path | str = PAPER, formats: Sequence[str] = ("pdf", "latex", "markdown"), width: float = WIDTH
+        self,
+        folder: Path | str = PAPER,
+        formats: Sequence[str] = ("pdf", "latex", "markdown"),
+        width: float = WIDTH,
+        epochs: str = LAST,
     ) -> Path:
         """Write figures at a column's width, tables, and the sentences of a methods section.
 
@@ -235,6 +239,7 @@ class ObservationResult(Result, Observation):
             folder: Made where it is missing; a paper that was written here before is replaced.
             formats: Some of ``pdf`` and ``svg`` (figures), ``latex`` and ``markdown`` (tables).
             width: Of a figure, in inches in [2.5, 12]: 3.3 is one column of two, 6.75 both.
+            epochs: ``last``: layers, tests and verdicts of the best or last epoch of networks; ``all``: of every one.
 
         Returns:
             The path of the folder.
@@ -247,7 +252,7 @@ class ObservationResult(Result, Observation):
 
         levels = [] if self.evidence_level is None else [self.evidence_level]
         done = Done(self._sweep_tables, self.rule, versions=versions(), levels=levels)
-        return write_paper(done, folder, formats, width)
+        return write_paper(done, folder, formats, width, epochs)
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Save as the folder of a job, which `load` and ``denote-report sweep=PARENT`` read.
@@ -454,7 +459,11 @@ class SweepResult(Result):
         return write_report(sweep_report(self.folder, self.tables), path)
 
     def paper(
-        self, folder: Path | str = PAPER, formats: Sequence[str] = ("pdf", "latex", "markdown"), width: float = WIDTH
+        self,
+        folder: Path | str = PAPER,
+        formats: Sequence[str] = ("pdf", "latex", "markdown"),
+        width: float = WIDTH,
+        epochs: str = LAST,
     ) -> Path:
         """Write figures, tables and methods for a paper; see `ObservationResult.paper`.
 
@@ -462,6 +471,7 @@ class SweepResult(Result):
             folder: Made where it is missing; a paper that was written here before is replaced.
             formats: Some of ``pdf``, ``svg``, ``latex`` and ``markdown``.
             width: Of a figure, in inches in [2.5, 12].
+            epochs: ``last`` or ``all``.
 
         Returns:
             The path of the folder.
@@ -473,7 +483,7 @@ class SweepResult(Result):
         from denote.runs.paper import done_in
 
         done = done_in(self.tables, [record for _, record in finished_jobs(self.folder)])
-        return write_paper(done, folder, formats, width)
+        return write_paper(done, folder, formats, width, epochs)
 
     def cards(self) -> pl.DataFrame:
         """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""

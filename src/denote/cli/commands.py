@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from denote.cli.written import check_written
 from denote.config.levels import LEVELS
-from denote.config.paper_settings import FORMATS, HTML, WIDTH_KEY
+from denote.config.paper_settings import EPOCHS, EPOCHS_KEY, FORMATS, HTML, WIDTH_KEY
 from denote.config.trust import Trust
+from denote.config.typed_lists import names_in
 from denote.errors import ConfigError, DenoteError, no_space, one_of
 from denote.files import mistaken_place
 from denote.stops import stopped_by_signals
@@ -403,7 +404,8 @@ def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) 
 
 
 _FIGURE_KEYS = ("figures", "figure_scale", "figure_style", "figure_networks")
-_REPORT_KEYS = ("sweep", "format", WIDTH_KEY, *_FIGURE_KEYS, "figure_formats", "report.per_job", "verbose", "progress")
+_PAPER_KEYS = ("format", WIDTH_KEY, EPOCHS_KEY)
+_REPORT_KEYS = ("sweep", *_PAPER_KEYS, *_FIGURE_KEYS, "figure_formats", "report.per_job", "verbose", "progress")
 
 
 def _report(command: str, arguments: list[str]) -> int:
@@ -463,10 +465,13 @@ def _asked(given: dict[str, str]) -> dict[str, Any]:
     if (most := asked.get("figure_networks", "")).isdecimal():
         asked["figure_networks"] = int(most)
     if "figure_formats" in given:
-        asked["figure_formats"] = _names(given["figure_formats"])
+        asked["figure_formats"] = names_in("figure_formats", given["figure_formats"])
     if WIDTH_KEY in given:
         with suppress(ValueError):
             asked[WIDTH_KEY] = float(given[WIDTH_KEY])
+    if EPOCHS_KEY in given:
+        ConfigError.refuse_unknown(given[EPOCHS_KEY], EPOCHS, EPOCHS_KEY)
+        asked[EPOCHS_KEY] = given[EPOCHS_KEY]
     if "format" in given:
         asked["format"] = _formats(given["format"])
         if HTML not in asked["format"]:
@@ -481,16 +486,11 @@ def _asked(given: dict[str, str]) -> dict[str, Any]:
     return {**asked, REPORT: {"per_job": per_job == "true"}}
 
 
-def _names(typed: str) -> list[str]:
-    """Return the names of a list as it is typed, with brackets or without."""
-    return [name.strip() for name in typed.strip().removeprefix("[").removesuffix("]").split(",") if name.strip()]
-
-
 def _formats(typed: str) -> list[str]:
     """Return the formats that a report is asked for in; refuse others, none at all, and one that is named twice."""
     from denote.config.settings import choice, listed
 
-    names = _names(typed)
+    names = names_in("format", typed)
     for name in names:
         choice(*FORMATS).check(name, "format")
     listed(f"a list of {', '.join(FORMATS)}", choice(*FORMATS), least=1, order="distinct").check(names, "format")

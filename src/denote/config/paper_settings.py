@@ -22,6 +22,13 @@ NARROWEST, WIDEST = 2.5, 12
 """Inches between which a figure on paper can be read, and fits on one."""
 
 
+EPOCHS_KEY = "paper_epochs"
+"""The key of ``denote-report`` that says which epochs of a network layers, tests and verdicts are told of."""
+LAST, ALL = "last", "all"
+EPOCHS = (LAST, ALL)
+"""Its values: the best or last epoch that was observed, or every one."""
+
+
 @dataclass(frozen=True)
 class PaperSettings:
     """What is written for a paper.
@@ -29,10 +36,12 @@ class PaperSettings:
     Attributes:
         formats: Some of `PAPER_FORMATS`; none where nothing is written.
         width: Of a figure, in inches.
+        epochs: One of `EPOCHS`.
     """
 
     formats: tuple[str, ...] = ()
     width: float = WIDTH
+    epochs: str = LAST
 
     @classmethod
     def of(cls, record: Mapping[str, Any], config: Mapping[str, Any], asked: Mapping[str, Any]) -> PaperSettings:
@@ -46,11 +55,13 @@ class PaperSettings:
         held = record.get(PAPER) or {}
         formats = {*(held.get("formats") or ()), *(asked.get("format") or ())}
         width = asked.get(WIDTH_KEY) or held.get("width") or config.get(WIDTH_KEY) or WIDTH
-        return cls(tuple(name for name in PAPER_FORMATS if name in formats), float(width))
+        epochs = asked.get(EPOCHS_KEY) or held.get("epochs") or LAST
+        return cls(tuple(name for name in PAPER_FORMATS if name in formats), float(width), epochs)
 
     def as_written(self) -> dict[str, Any] | None:
         """Return what a record says of a paper that was written under these settings."""
-        return {"formats": list(self.formats), "width": self.width} if self.formats else None
+        written = {"formats": list(self.formats), "width": self.width, "epochs": self.epochs}
+        return written if self.formats else None
 
     @property
     def figures(self) -> tuple[str, ...]:

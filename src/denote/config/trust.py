@@ -22,6 +22,7 @@ from typing import Any
 
 from denote.config.class_sources import files_of, paths_of
 from denote.config.keys import digest_unchanged
+from denote.config.typed_lists import names_in
 from denote.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -205,7 +206,7 @@ def _unquoted(text: str) -> str:
 
 
 def _names(text: str) -> Iterator[str]:
-    for name in text.removeprefix("[").removesuffix("]").split(","):
+    for name in names_in(TRUSTED, text):
         if not (name := _unquoted(name)):
             continue
         if not _NAME.fullmatch(name):

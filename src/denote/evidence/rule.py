@@ -56,6 +56,20 @@ def denoting_rule(rule: Rule) -> str:
     )
 
 
+def rule_in_full(rule: Rule) -> tuple[str, str]:
+    """Say when an attribute is decisive and when a neuron denotes, with every number, as a methods section does."""
+    rows = f"at least {rule.min_rows} positive and {rule.min_rows} negative rows in fit and in test"
+    least = f"balanced accuracy is at least {setting(rule.decisive)}"
+    bound = f"its one-sided 95 % lower bound at least {setting(rule.null)}"
+    decisive = f"{least}, {bound}, q <= {setting(rule.q)}, with {rows}"
+    often = f"{setting(rule.on_tolerance)} min(p, 1 - p)"
+    denotes = (
+        f"{least}, q <= {setting(rule.q)} against {setting(rule.null)}, with {rows}, and the share of test rows where "
+        f"it is on differs from the label proportion p by at most {often}"
+    )
+    return decisive, denotes
+
+
 INAPPLICABLE = "does not apply"
 """Stands in reports and on cards for the number of such a control."""
 

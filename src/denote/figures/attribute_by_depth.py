@@ -65,7 +65,8 @@ def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = No
         left_out > 0
     )
     notes += [f"Not drawn, as no cell is defined: {', '.join(undefined)}."] if undefined else []
-    return style.finish(figure, _title(cells, profile), mark_handles(axes), " ".join(notes))
+    handles = mark_handles(axes, "object model" if cells["object_model"].n_unique() > 1 else "")
+    return style.finish(figure, _title(cells, profile), handles, " ".join(notes))
 
 
 def defined_panels(profile: pl.DataFrame) -> tuple[list[tuple[str, int | None]], list[str]]:
@@ -96,14 +97,14 @@ def draw_probe(
         profile: Rows of :func:`denote.figures.curves.profiles` of one probe.
         rows: Attributes from top to bottom.
         ax: Where to draw. Undefined cells stay open on a hatched ground; decisive ones carry a dot, filled where they
-            are decisive in every object model.
+            are decisive in every object model of the architecture.
         colour_bar: Whether to add one.
         annotate: Whether to write the values; None: where there is room for them in a figure of a report.
         letters: Of an attribute's name; longer ones are cut.
     """
     layers = profile["layer"].unique(maintain_order=True).to_list()
     places = ("attribute", rows), ("layer", layers)
-    auroc, decisive = (grid(profile, *places, name) for name in ("auroc", "decisive_share"))
+    auroc, decisive = (grid(profile, *places, name) for name in ("auroc", "decisive_of_all"))
     if profile["input_auroc"].is_not_null().any():
         control = profile.group_by("attribute").agg(pl.col("input_auroc").mean(), layer=pl.lit(INPUT))
         column = grid(control, ("attribute", rows), ("layer", [INPUT]), "input_auroc")
@@ -188,10 +189,15 @@ def _title(cells: pl.DataFrame, profile: pl.DataFrame) -> str:
     return f"How well each attribute is read by depth: {network_names(cells)}, {mean_over(scored)}"
 
 
-def mark_handles(panels: Iterable[Axes]) -> list[Line2D | Patch]:
-    """Return the legend of the marks that any panel has."""
+def mark_handles(panels: Iterable[Axes], unit: str) -> list[Line2D | Patch]:
+    """Return the legend of the marks that any panel has.
+
+    Args:
+        panels: The panels.
+        unit: What object models are called; empty where there is one.
+    """
     dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "color": "black"}
-    every = style.handle("decisive in every object model", **dot)
+    every = style.handle(f"decisive in every {unit}" if unit else "decisive", **dot)
     some = style.handle("decisive in some", markerfacecolor="none", **dot)
     gap = Patch(facecolor="0.88", edgecolor="0.65", hatch="////", label="undefined (reason in the table's note)")
     panels = list(panels)

@@ -229,21 +229,27 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One row per ``PROFILE_KEY`` and layer with ``n_models``, those that have an AUROC, the mean ``auroc``,
-        ``balanced_accuracy``, ``untrained_auroc``, ``input_auroc`` (null where no model has one), ``label_proportion``
-        and ``decisive_share``, the share of object models with a score in which the cell is decisive, as
-        `first_decisive` counts them. Probe seeds are averaged inside a model first. A probe with several sizes enters
-        with `one_size`; its ``k`` is then the largest in the network, since a narrow layer has fewer to give;
-        ``input_auroc`` is that of this size, null at layers that have another.
+        ``balanced_accuracy``, ``untrained_auroc``, ``input_auroc`` (null where no model has one), ``label_proportion``,
+        ``decisive_share``, the share of object models with a score in which the cell is decisive, as `first_decisive`
+        counts them, and ``decisive_of_all``, the same of all object models in ``cells`` of this dataset, architecture
+        and epoch: one without a score keeps it below 1. Probe seeds are averaged inside a model first. A probe with
+        several sizes enters with `one_size`; its ``k`` is then the largest in the network, since a narrow layer has
+        fewer to give; ``input_auroc`` is that of this size, null at layers that have another.
     """
     from denote.evidence.first_decisive import passes  # loads scipy: only what makes profiles waits for it
 
     network = ("dataset", "architecture", "trained", "epoch", "probe")
     most = pl.coalesce(pl.col("k").filter(_LEAVES_OUT).max(), pl.col("k").max()).over(network)
+    n_all = pl.col("object_model").n_unique().over("dataset", "architecture", "trained", "epoch")
+    cells = cells.with_columns(n_all=n_all)
     cells = one_size(cells).with_columns(k=most, input_auroc=pl.when(pl.col("k").eq_missing(most)).then("input_auroc"))
     scores = [pl.col(c).mean() for c in _SCORES]
     key = [*PROFILE_KEY, *_LAYER, *(name for name in ("module_class",) if name in cells.columns)]
     within = cells.group_by(*key, "object_model", maintain_order=True).agg(
-        *scores, passes().cast(pl.Float64).alias("decisive"), pl.col("note").drop_nulls().first()
+        *scores,
+        passes().cast(pl.Float64).alias("decisive"),
+        pl.col("note").drop_nulls().first(),
+        pl.col("n_all").first(),
     )
     return (
         within.group_by(key, maintain_order=True)
@@ -251,6 +257,7 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
             pl.col("auroc").count().alias("n_models"),
             *scores,
             pl.col("decisive").mean().fill_null(0.0).alias("decisive_share"),
+            (pl.col("decisive").sum() / pl.col("n_all").first()).alias("decisive_of_all"),
             pl.col("note").drop_nulls().first(),
         )
         .sort("depth", nulls_last=True, maintain_order=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 import matplotlib as mpl
 import numpy as np
 import polars as pl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ from denote.figures.canvas import Canvas, depth_canvas
 from denote.figures.curves import Curve, drawn_cells, layer_labels, profiles
 from denote.figures.depth_parts import LINES, draw_contrasts, draw_difference, draw_levels
 from denote.figures.label_proportion import absent_panels, draw_panels, line_handles
+from denote.figures.style import ROTATED, TRAINED, UNTRAINED
 from denote.observers.kinds import reads_state
 
 SIZE, SMALL = 7.5, 7
@@ -42,15 +44,19 @@ SIDE, WIDE_SIDE = 1.55, 2.9
 HEIGHT, WIDE_HEIGHT = 1.0, 1.7
 """Height of their axes in inches."""
 AROUND, BELOW = 0.35, 1.6
-"""Inches that the words of a row of panels take, and the names of layers and the legend below all."""
+"""Inches that the words of a row of panels take, and the names of layers and a short legend below all."""
+NAMED, LEGEND_LINE = 0.55, 0.15
+"""Inches of the names of layers, and of a line of a long legend."""
 MARGIN = 0.6
 """Inches of a panel's width that its scale takes."""
-TICK = 0.15
+TICK = 0.14
 """Inches between names of layers."""
 FINER = 0.65
 """Lines and marks, as a share of those in a report."""
 ROW, MOST_ROWS = 0.155, 30
 """Inches of a row of a heat map, and how many there are at most in panels below each other."""
+DOT = 3
+"""Points of a dot in a legend."""
 MOST_ATTRIBUTES, MOST_LETTERS = 20, 18
 """Of a heat map, and letters of their names."""
 DEPTH = "layer, by depth"
@@ -63,6 +69,35 @@ TITLES = {
     "f": ("Majority side, p > .5", "share of denoting"),
 }
 """By panel its title and its y axis, in fewer words than a report has."""
+
+
+MEAN, ALONE = "mean over networks", "the network: mean over its neurons"
+"""What the line of trained networks is, of several and of one."""
+NAMES = {TRAINED: MEAN, UNTRAINED: "untrained networks", ROTATED: "random directions"}
+"""Summaries under other names than in a report."""
+
+
+def panels_of(
+    neurons: pl.DataFrame, by_depth: pl.DataFrame, by_model: pl.DataFrame, curve: Curve
+) -> tuple[str, dict[str, str]]:
+    """Return the letters of the panels that `draw_label_proportion` draws, and why it draws no others.
+
+    Args:
+        neurons: As there.
+        by_depth: As there.
+        by_model: As there.
+        curve: As there.
+    """
+    canvas, rows = _canvas(neurons, by_depth, curve)
+    absent = absent_panels(canvas, rows, curve.of(by_model))
+    return "".join(letter for letter in TITLES if letter not in absent), absent
+
+
+def _canvas(neurons: pl.DataFrame, by_depth: pl.DataFrame, curve: Curve) -> tuple[Canvas, pl.DataFrame]:
+    """Return the axis of layers of a curve, and its neurons that have a depth."""
+    own = curve.of(by_depth).with_columns(active_share_mean=pl.when("sign_identified").then("active_share_mean"))
+    rows = curve.of(neurons).filter(pl.col("depth").is_not_null())
+    return depth_canvas(own, rows), rows
 
 
 @on_paper
@@ -78,26 +113,50 @@ def draw_label_proportion(
         curve: Which curve of them; something denotes along it.
         width: Of the figure, in inches.
     """
-    own = curve.of(by_depth).with_columns(active_share_mean=pl.when("sign_identified").then("active_share_mean"))
-    rows, tested = curve.of(neurons).filter(pl.col("depth").is_not_null()), curve.of(by_model)
-    canvas = depth_canvas(own, rows)
-    absent = absent_panels(canvas, rows, tested)
-    letters = [letter for letter in "abcdef" if letter not in absent]
+    canvas, rows = _canvas(neurons, by_depth, curve)
+    letters, _ = panels_of(neurons, by_depth, by_model, curve)
     figure, panels, columns = _panels(len(letters), width, SIDE, HEIGHT)
     axes = dict(zip(letters, panels, strict=True))
     draw_panels(canvas, axes, rows)
     if "c" in axes:
-        draw_difference(axes["c"], canvas, tested)
+        draw_difference(axes["c"], canvas, curve.of(by_model))
     _share_layers(canvas, panels, columns, width)
     for letter, ax in axes.items():
         title, ylabel = TITLES[letter]
         ax.set(title=_fitting(f"{letter}  {title}", width / columns), ylabel=ylabel)
         _refine(ax)
-    handles = line_handles(canvas, panels)
-    for handle in handles:
-        handle.set_label(str(handle.get_label()).removesuffix(style.INTERVAL))
-    style.legend_below(figure, handles)
+    handles = [*_named(line_handles(canvas, panels), canvas), *_dot_handles(canvas, axes)]
+    lines = style.legend_below(figure, handles)
+    figure.set_figheight(ceil(len(panels) / columns) * (HEIGHT + AROUND) + NAMED + LEGEND_LINE * lines)
     return figure
+
+
+def _named(handles: Sequence[Artist], canvas: Canvas) -> Sequence[Artist]:
+    """Call lines by the words of a paper: intervals stand in the caption, and one network has no mean over networks."""
+    names = {line.label.removesuffix(style.INTERVAL): name for line, name in NAMES.items()}
+    if len(canvas.models) == 1:
+        names[TRAINED.label.removesuffix(style.INTERVAL)] = ALONE
+    for handle in handles:
+        label = str(handle.get_label()).removesuffix(style.INTERVAL)
+        handle.set_label(names.get(label, label))
+    return handles
+
+
+def _dot_handles(canvas: Canvas, axes: Mapping[str, Axes]) -> list[Artist]:
+    """Return the legend of dots, of the thin lines of (c) and of its arrow heads, whose words have no room in it."""
+    n, middle = len(canvas.models), (len(canvas.models) - 1) // 2
+    look = style.model_look(middle, n)
+    handles: list[Artist] = []
+    if any(isinstance(drawn, PathCollection) for letter in axes if letter != "c" for drawn in axes[letter].collections):
+        of = "; colour and mark: its network" if n > 1 else ""
+        handles.append(style.handle(f"one neuron{of}", linestyle="", markersize=DOT, **look))
+    if "c" in axes and n > 1:
+        handles.append(style.handle("one network, in c", linewidth=0.7, markersize=DOT, **look))
+    for words in list(axes["c"].texts) if "c" in axes else []:
+        words.remove()
+        head = {"color": TRAINED.colour, "linestyle": "", "marker": "^", "markersize": 4}
+        handles.append(style.handle("the interval goes on beyond c", **head))
+    return handles
 
 
 def _panels(n: int, width: float, side: float, height: float) -> tuple[Figure, list[Axes], int]:
@@ -158,6 +217,8 @@ def draw_parts(parts: pl.DataFrame, curve: Curve, width: float) -> Figure:
     ticks = [label.get_text() for label in contrasts.get_xticklabels()]
     inches = (width / columns - MARGIN) / len(ticks)
     contrasts.set_xticks(contrasts.get_xticks(), [style.wrapped(tick, 0.9 * inches, SMALL) for tick in ticks])
+    for number in contrasts.texts:
+        number.set_fontsize(SMALL)
     for ax in panels:
         ax.set(title=_fitting(ax.get_title(loc="left"), width / columns), ylabel="share of test rows")
         _refine(ax)
@@ -193,6 +254,7 @@ def draw_attributes(cells: pl.DataFrame, first: pl.DataFrame, width: float) -> F
     mesh = panels[0].collections[0]
     look = {"extend": "min", "location": "bottom", "fraction": 0.05, "shrink": 0.7, "aspect": 40}
     style.colour_bar(mesh, "held-out AUROC", np.array(panels), **look)
-    if handles := mark_handles(panels):
+    several = profile.select(pl.col("n_models").max() > 1).item()
+    if handles := mark_handles(panels, "network" if several else ""):
         style.legend_below(figure, handles)
     return figure

@@ -118,24 +118,28 @@ def panel_title(ax: Axes, text: str, inches: float) -> None:
     ax.set_title(fitting(text, inches, 1.1 * STYLE["axes.titlesize"]))  # bold letters are a tenth wider
 
 
-def legend_below(figure: Figure, handles: Sequence[Artist], note: str = "") -> None:
+def legend_below(figure: Figure, handles: Sequence[Artist], note: str = "") -> int:
     """A legend below the panels in as many columns as fit; labels that are wider than the figure are wrapped.
 
     Args:
         figure: The figure.
         handles: Of the legend, none for a note alone.
         note: Small words above them: what a reader needs and a title has no room for.
+
+    Returns:
+        How many lines the labels take.
     """
     size, width = STYLE["legend.fontsize"], figure.get_figwidth()
     for handle in handles:
         handle.set_label(wrapped(str(handle.get_label()), width - HANDLE, size))
     longest = max((len(line) for each in handles for line in str(each.get_label()).split("\n")), default=1)
-    columns = int(width / (HANDLE + LETTER * size * longest))
-    look: dict[str, Any] = {"loc": "outside lower left", "ncols": max(1, min(columns, len(handles)))}
+    columns = max(1, min(int(width / (HANDLE + LETTER * size * longest)), len(handles)))
+    look: dict[str, Any] = {"loc": "outside lower left", "ncols": columns}
     if note:
         look |= {"title": wrapped(note, 0.96 * width, size), "title_fontsize": size, "alignment": "left"}
     legend = figure.legend(handles=list(handles), **look)
     legend.get_title().set(color="0.35", multialignment="left")
+    return ceil(sum(str(handle.get_label()).count("\n") + 1 for handle in handles) / columns)
 
 
 def finish(figure: Figure, heading: str, handles: Sequence[Artist] | None = None, note: str = "") -> Figure:

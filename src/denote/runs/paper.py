@@ -35,11 +35,10 @@ METHODS = "methods.md"
 WRITERS = {"latex": (".tex", latex), "markdown": (".md", markdown)}
 """By format of a table the end of its file's name, and what writes it."""
 
-LINES = (
-    "Lines are means over networks; bars and bands are 95 % t-intervals over networks; dots are neurons, and in (c) "
-    "thin lines are networks."
-)
+LINES = "Lines are means over networks; bars and bands are 95 % t-intervals over networks; dots are neurons."
 ONE = "One network, so no intervals over networks."
+VERDICT = " A verdict asks for what is left in (c), after polarity and what random directions denote{thin}."
+THIN = "; thin lines there are networks"
 
 
 def fill_paper(folder: Path, done: Done, settings: PaperSettings, asked: Collection[str] = ()) -> None:
@@ -56,11 +55,11 @@ def fill_paper(folder: Path, done: Done, settings: PaperSettings, asked: Collect
     """
     written, captions = set[str](), dict[str, str]()
     with step("paper"):
-        for drawing in _drawings(done.tables, settings.width) if settings.figures else ():
+        for drawing in _drawings(done.tables, settings) if settings.figures else ():
             save_figure(drawing.figure, folder, drawing.file, settings.figures)
             captions[drawing.file] = drawing.caption(on_paper=True)
             written |= {*settings.figures}
-        for table in paper_tables(done.tables, done.rule) if settings.tables else ():
+        for table in paper_tables(done.tables, done.rule, settings.epochs) if settings.tables else ():
             for name in settings.tables:
                 ending, write = WRITERS[name]
                 write_text(folder / f"{table.name}{ending}", write(table))
@@ -113,22 +112,27 @@ def done_in(tables: Mapping[str, pl.DataFrame], records: Sequence[Mapping[str, A
             if version not in versions.setdefault(package, []):
                 versions[package].append(version)
     every = {package: " and ".join(different) for package, different in versions.items()}
-    return Done(tables, rule_of(config), config, every, [level for level in LEVELS if level in used])
+    trainings = {str(record.get("object_model")): record["config"].get("trainer") or {} for record in records}
+    return Done(tables, rule_of(config), config, every, [level for level in LEVELS if level in used], trainings)
 
 
-def _drawings(tables: Mapping[str, pl.DataFrame], width: float) -> Iterator[Drawing]:
+def _drawings(tables: Mapping[str, pl.DataFrame], settings: PaperSettings) -> Iterator[Drawing]:
     """Yield the figures of a paper, with the names and captions of those of the report."""
+    width = settings.width
     by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
-    for curve in curves_on_paper(by_depth):
-        figure = on_paper.draw_label_proportion(tables["neurons"], by_depth, by_model, curve, width)
+    for curve in curves_on_paper(by_depth, settings.epochs):
+        drawn = tables["neurons"], by_depth, by_model
+        figure = on_paper.draw_label_proportion(*drawn, curve, width)
         own = curve.of(by_depth)
-        lines = LINES if (own["n_models"] > 1).any() else f"{ONE} Dots are its neurons."
-        words = {"of": curve.title, "lines": lines}
+        several = bool((own["n_models"] > 1).any())
+        lines = LINES if several else f"{ONE} Dots are its neurons."
+        verdict = _verdict(*on_paper.panels_of(*drawn, curve), several=several)
+        words = {"of": curve.title, "lines": lines, "verdict": verdict}
         yield Drawing("label_proportion_by_depth", curve.slug, figure, own, words)
         parts = curve.of(tables["depth_parts"])
         if parts["part"].is_not_null().any():
             figure = on_paper.draw_parts(parts, curve, width)
-            several = (parts["n_models"] > 1).any()
+            several = bool((parts["n_models"] > 1).any())
             words = {"of": curve.title, "lines": "Means and 95 % t-intervals over networks." if several else ONE}
             yield Drawing("depth_parts", curve.slug, figure, parts, words)
     cells = tables["cells"].filter(reads_state(), pl.col("depth").is_not_null(), pl.col("auroc").is_not_null())
@@ -142,6 +146,12 @@ def _drawings(tables: Mapping[str, pl.DataFrame], width: float) -> Iterator[Draw
             "input": " Input: the same observer on the raw input." if has_input else "",
         }
         yield Drawing("attribute_by_depth", network.slug, figure, network.rows, words)
+
+
+def _verdict(letters: str, absent: Mapping[str, str], *, several: bool) -> str:
+    """Say what a verdict asks for where it is drawn, and which panels are missing and why."""
+    missing = "".join(f" Not drawn: ({letter}), as {why}." for letter, why in absent.items())
+    return (VERDICT.format(thin=THIN if several else "") if "c" in letters else "") + missing
 
 
 def say_paper(folder: Path) -> None:

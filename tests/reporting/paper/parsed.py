@@ -9,6 +9,7 @@ Grid = list[list[str]]
 
 NUMBER = re.compile(r"(?<![\w.])[<>]?[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e-\d+)?")
 _SIGN = {r"\ensuremath{<}": "<", r"\ensuremath{>}": ">", r"{\textbackslash}": "\\", r"{\textasciitilde}": "~"}
+_SIGN |= {r"\ensuremath{\geq}": ">=", r"\ensuremath{\leq}": "<="}
 _SIGN |= {r"{\textasciicircum}": "^", "$-$": "-", r"{\textellipsis}": "…", r"\ensuremath{\alpha}": "α", r"\'e": "é"}
 
 
@@ -27,7 +28,7 @@ def of_latex(text: str) -> Grid:
     """Return header and rows between the rules, as they are set."""
     body = re.search(r"\\toprule(.*)\\bottomrule", text, re.DOTALL)
     assert body is not None
-    flat = re.sub(r"\\begin\{tabular\}\[.\]\{@\{\}r@\{\}\}(.*?)\\end\{tabular\}", _unstacked, body[1])
+    flat = re.sub(r"\\begin\{tabular\}\[.\]\{@\{\}[lr]@\{\}\}(.*?)\\end\{tabular\}", _unstacked, body[1])
     flat = re.sub(r"\\midrule|\\addlinespace", "", flat).replace("{}[", "[").replace("{}*", "*")
     lines = [line.strip() for line in re.split(r"\\\\\n", flat) if line.strip()]
     return [[_shown(entry.strip()) for entry in re.split(r"(?<!\\)&", line)] for line in lines]

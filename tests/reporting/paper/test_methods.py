@@ -78,7 +78,7 @@ def test_the_rule_is_that_of_the_result(tables: Mapping[str, pl.DataFrame]) -> N
     other = methods(Done(tables, Rule(decisive=0.97, null=0.85, q=0.01)), {})
     assert "at most .85" in section(other, "Neurons")
     assert "Benjamini and Hochberg at .01" in section(other, "Observers")
-    assert "balanced accuracy >= .97" in section(other, "Neurons")
+    assert "balanced accuracy is at least .97" in section(other, "Neurons")
 
 
 @pytest.mark.parametrize("control", CONTROLS)
@@ -90,6 +90,43 @@ def test_a_control_that_was_not_made_is_not_told(tables: Mapping[str, pl.DataFra
         "controls": tables["controls"].filter(pl.col("control") != control),
     }
     assert f"Control {control}: " not in methods(Done(without), {})
+
+
+TRAINING = {
+    "optimizer": "adamw", "lr": 0.003, "weight_decay": 0.0, "batch_size": 48, "max_epochs": 70, "patience": None,
+    "validation_share": 0.125,
+}  # fmt: skip
+
+
+def test_training_is_told_of_networks_that_were_trained_here(tables: Mapping[str, pl.DataFrame]) -> None:
+    models = tables["cells"]["object_model"].unique().sort().to_list()
+    done = Done(tables, trainings=dict.fromkeys(models, TRAINING) | {models[0]: {**TRAINING, "lr": 0.01}})
+    said = section(methods(done, {}), "Networks and data")
+    assert "trained by AdamW (learning rate" in said
+    assert ".003" in said
+    assert ".01" in said
+    assert "batches of 48 rows, at most 70 epochs, patience none, in epochs" in said
+    assert "a share of .125 " in said
+    given = {
+        **tables,
+        **{name: tables[name].with_columns(trained_on=pl.lit("unknown")) for name in ("cells", "neurons")},
+    }
+    for other in (Done(tables), Done(given, trainings=done.trainings)):
+        assert "AdamW" not in methods(other, {})
+
+
+def test_one_network_has_no_tests_over_networks() -> None:
+    page = methods(Done(synthetic.all_tables(1, 4, 16)), {})
+    assert "over all layers of 1 network, corrected" in page
+    assert "t-intervals" not in page
+    assert "patterns" not in page
+
+
+def test_when_a_neuron_is_on_is_told_with_its_number(tables: Mapping[str, pl.DataFrame]) -> None:
+    page = methods(Done(tables, Rule(on_tolerance=0.125, min_rows=30)), {})
+    assert "differs from the label proportion p by at most .125 min(p, 1 - p)" in page
+    assert "at least 30 positive and 30 negative rows" in page
+    assert "about as often" not in page
 
 
 def test_draws_are_counted(tables: Mapping[str, pl.DataFrame], page: str) -> None:

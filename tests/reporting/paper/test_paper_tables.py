@@ -1,5 +1,6 @@
 """Tables of a paper: names as they are whatever is in them, numbers of the tables, dashes with a reason."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -7,12 +8,13 @@ from pathlib import Path
 
 import parsed
 import polars as pl
+import polars.selectors as cs
 import pytest
 import synthetic_tables as synthetic
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from denote.config.paper_settings import PaperSettings
+from denote.config.paper_settings import EPOCHS, PaperSettings
 from denote.evidence.first_decisive import seed_spread
 from denote.evidence.rule import Rule
 from denote.figures.curves import curves
@@ -22,6 +24,7 @@ from denote.reporting.paper.markdown import markdown
 from denote.reporting.paper.methods import Done
 from denote.reporting.paper.table import Cell, PaperTable
 from denote.reporting.paper.tables import paper_tables
+from denote.reporting.paper.widths import broken, fits
 from denote.runs.paper import fill_paper
 
 HOSTILE = r"a_b & 50% #1 {x} $y$ ~ ^ \n \input{/etc/passwd} | < > `c` *d* [e](f) é α"
@@ -113,7 +116,7 @@ def test_observers_hold_means_over_networks_and_marks(
     cells = tables["cells"].filter(pl.col("probe") == "linear")
     seen = set()
     for row in rows:
-        for layer in cells["layer"].unique():
+        for layer in header[2 : header.index("best at")]:
             same = (pl.col("attribute") == row[0]) & (pl.col("layer") == layer)
             shown = row[header.index(layer)]
             known = spread.filter(same).select("auroc_mean", "auroc_low", "auroc_high").drop_nulls("auroc_mean")
@@ -131,6 +134,67 @@ def test_observers_hold_means_over_networks_and_marks(
     assert {"*", ""} <= seen
 
 
+def test_a_mean_that_a_network_has_no_value_for_says_so(tables: Mapping[str, pl.DataFrame]) -> None:
+    """Such a cell is not decisive in every network, and its mean and its controls are over the others."""
+    cells = tables["cells"].filter(pl.col("probe") == "linear", pl.col("attribute") == tables["cells"]["attribute"][0])
+    silent = (pl.col("seed") == 0) & (pl.col("layer") == cells["layer"][0])
+    gone = {name: pl.when(~silent).then(name) for name in ("auroc", "p_value", "decisive")}
+    cells = cells.with_columns(decisive=True, input_auroc=pl.when(pl.col("seed") > 1).then(0.75)).with_columns(**gone)
+    made = {**tables, "cells": cells, "seed_spread": seed_spread(cells)}
+    (table,) = [each for each in paper_tables(made, Rule()) if each.name.startswith("observers-")]
+    (row,) = [dict(zip(table.header, row, strict=True)) for row in table.rows]
+    first, second = (row[layer] for layer in table.header[2:4])
+    assert "(*)" in first.text
+    assert table.notes[first.mark] == "over 2 of 3 networks"
+    assert "(*)" not in second.text
+    assert "*" in second.text
+    assert second.mark == ""
+    assert table.notes[row["raw input"].mark] == "over 1 of 3 networks"
+
+
+def test_layers_say_how_many_networks_a_mean_is_over(tables: Mapping[str, pl.DataFrame]) -> None:
+    counts = {"n_models": 3, "n_models_with_value": 2, "rotated_n_models_with_value": 1, "rotated_folded_mean": 0.2}
+    by_depth = tables["label_proportion_by_depth"].with_columns(**{name: pl.lit(n) for name, n in counts.items()})
+    table = next(paper_tables({**tables, "label_proportion_by_depth": by_depth}, Rule()))
+    told = {title: table.notes.get(cell.mark) for title, cell in zip(table.header, table.rows[-1], strict=True)}
+    assert told["label proportion"] == told["folded"] == "over 2 of 3 networks"
+    assert told["folded, random directions"] == "over 1 of 3 networks"
+    assert told["denoting"] is None
+
+
+def test_tests_and_verdicts_are_those_of_the_last_epoch(tables: Mapping[str, pl.DataFrame]) -> None:
+    mixed = {**tables}
+    for name in ("depth_tests", "depth_verdicts"):
+        mixed[name] = pl.concat([tables[name].with_columns(pl.col("epoch") - 1), tables[name]])
+    last, every = (
+        {table.name: table for table in paper_tables(mixed, Rule(), epochs) if table.name.startswith("depth_")}
+        for epochs in EPOCHS
+    )
+    for name, table in last.items():
+        assert len(table.rows) * 2 == len(every[name].rows)
+    assert "epoch" not in last["depth_verdicts"].header
+    assert "epoch" in every["depth_verdicts"].header
+
+
+@given(st.text(st.sampled_from("ab _,."), max_size=60), st.integers(1, 20))
+def test_a_broken_text_loses_no_letter(text: str, letters: int) -> None:
+    lines = broken(text, letters)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(len(line) <= letters or not re.search(r"[ ,._].", line) for line in lines)
+
+
+def test_tables_fit_across_both_columns() -> None:
+    """Many layers of long names beside every control: fewer layers are shown, and texts are broken."""
+    made = synthetic.all_tables(3, 12, 16)
+    for name, rows in made.items():
+        if "layer" in rows.columns and rows.schema["layer"] == pl.String:
+            made[name] = rows.with_columns(layer=pl.format("encoder.layer.{}.output", "layer"))
+    made["cells"] = made["cells"].with_columns(rotated_auroc=0.5, control_task_auroc=0.5)
+    found = list(paper_tables(made, Rule()))
+    assert any("layers are shown" in table.caption for table in found)
+    assert all(map(fits, found))
+
+
 def test_a_probe_of_several_sizes_and_a_layer_of_several_poolings(tables: Mapping[str, pl.DataFrame]) -> None:
     """One table a probe: a narrow layer has fewer neurons to give. Poolings of a layer stand apart."""
     cells = tables["cells"].filter(pl.col("probe") == "linear").with_columns(probe=pl.lit("sparse"))
@@ -138,6 +202,7 @@ def test_a_probe_of_several_sizes_and_a_layer_of_several_poolings(tables: Mappin
     sized = cells.with_columns(k=pl.when(last).then(4).otherwise(8).cast(pl.Int64))
     pooled = sized.filter(last).with_columns(pooling=pl.lit("max"), auroc=pl.lit(0.625))
     cells = pl.concat([sized, pooled])
+    cells = cells.filter(pl.col("depth") > cells["depth"].max() - 3)
     made = {**tables, "cells": cells, "seed_spread": seed_spread(cells)}
     (table,) = [each for each in paper_tables(made, Rule()) if each.name.startswith("observers-")]
     assert "sparse (at most 8 neurons)" in table.caption
@@ -213,6 +278,21 @@ def test_captions_tell_of_several_networks_only_where_there_are(
         assert "attribute_by_depth" in figures.replace("\\", "")
         assert not is_single or not [words for words in several_words if words in told]
         assert is_single or all(words in told for words in several_words)
+        assert ("thin lines there are networks" in figures) is not is_single
+
+
+def test_captions_name_no_panel_that_is_not_drawn(
+    tables: Mapping[str, pl.DataFrame], tmp_path: Path, unpainted: None
+) -> None:
+    frames = {name: tables[name] for name in ("label_proportion_by_depth", "label_proportion_by_model")}
+    without = {
+        name: rows.with_columns(cs.starts_with("rotated_").map_batches(lambda column: column.clear(len(column))))
+        for name, rows in frames.items()
+    }
+    fill_paper(tmp_path, Done({**tables, **without}), PaperSettings(("svg",)))
+    page = (tmp_path / "methods.md").read_text(encoding="utf-8")
+    assert page.count("(c)") == 1
+    assert "Not drawn: (c), as the rotated control is missing." in page
 
 
 def test_nothing_observed_makes_no_table() -> None:
@@ -223,8 +303,10 @@ def test_pdflatex_sets_every_table(tables: Mapping[str, pl.DataFrame], tmp_path:
     if shutil.which("pdflatex") is None:
         pytest.skip("no pdflatex on PATH")
     made = [*map(latex, paper_tables(tables, Rule())), latex(one(HOSTILE)), latex(one("[0] *"))]
-    text = r"\documentclass{article}\usepackage{booktabs}\begin{document}" + "\n".join(made) + r"\end{document}"
+    page = r"\documentclass[twocolumn,10pt]{article}\usepackage{booktabs}\setlength{\textwidth}{6.75in}\begin{document}"
+    text = page + "\n".join(made) + r"\end{document}"
     (tmp_path / "paper.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:]
+    assert b"Overfull" not in done.stdout

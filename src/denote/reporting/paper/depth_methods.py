@@ -30,15 +30,22 @@ def depth_sentences(tables: Mapping[str, pl.DataFrame], found: Sequence[Networks
         tables: With ``depth_tests`` and ``depth_verdicts``.
         found: The networks that are told about.
     """
-    tests = _told(tables["depth_tests"], found).filter(
+    tests = told_of(tables["depth_tests"], found).filter(
         pl.col("test") == plan.SIGN_FLIP, pl.col("role") == plan.PRIMARY, pl.col("p_value").is_not_null()
     )
-    return [*_described(found), *_unit(tests), *_verdicts(_told(tables["depth_verdicts"], found), tests)]
+    return [*_described(found), *_unit(tests), *_verdicts(told_of(tables["depth_verdicts"], found), tests)]
 
 
-def _told(rows: pl.DataFrame, found: Sequence[Networks]) -> pl.DataFrame:
-    """Return the rows of trained networks at the epochs that are told about."""
+def told_of(rows: pl.DataFrame, found: Sequence[Networks] | None) -> pl.DataFrame:
+    """Return the rows of trained networks at the epochs that are told about.
+
+    Args:
+        rows: With ``dataset``, ``epoch`` and ``trained``.
+        found: The networks that are told about; None: all.
+    """
     trained = pl.col("trained").fill_null(value=True)
+    if found is None:
+        return rows.filter(trained)
     told = pl.DataFrame(
         [(networks.dataset, networks.epoch) for networks in found],
         {"dataset": pl.String, "epoch": rows.schema["epoch"]},

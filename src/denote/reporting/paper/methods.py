@@ -14,7 +14,7 @@ import polars as pl
 
 from denote.attributes.family_words import family_name
 from denote.data.trained_on import NONE, UNKNOWN
-from denote.evidence.rule import Rule, decisive_rule, denoting_rule
+from denote.evidence.rule import Rule, rule_in_full
 from denote.figures.curves import some
 from denote.numbers import NULL, count, count_range, proportion, setting
 from denote.reporting.answer.checks import checks_of
@@ -25,6 +25,7 @@ from denote.reporting.findings import PAPER
 from denote.reporting.paper.citation import bibtex, references
 from denote.reporting.paper.depth_methods import depth_sentences
 from denote.reporting.paper.markdown import escaped
+from denote.reporting.paper.training_methods import training_sentences
 from denote.tables import says
 
 MOST_NAMED = 12
@@ -41,6 +42,7 @@ class Done:
         config: The settings that all jobs share, with the probes of all; empty of a result in memory, which has none.
         versions: Package -> version.
         levels: How much evidence was made, by its names in ``evidence=``.
+        trainings: Settings of the training of every object model, by its key; those of ``trainer.*``.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -48,6 +50,7 @@ class Done:
     config: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     levels: Sequence[str] = ()
+    trainings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def networks(self) -> list[Networks]:
@@ -127,6 +130,7 @@ def _networks(done: Done) -> Iterator[str]:
             guess = "" if networks.largest_class is None else f" (guessing: {proportion(networks.largest_class)})"
             yield f"Held-out accuracy: {networks.accuracy}{guess}."
         yield from _origin(networks)
+        yield from training_sentences(networks, done.trainings)
 
 
 def _origin(networks: Networks) -> Iterator[str]:
@@ -145,7 +149,8 @@ def _rows(done: Done) -> Iterator[str]:
     frames = [done.tables[name].select("dataset", "n_fit", "n_test") for name in ("cells", "neurons")]
     for (dataset,), rows in pl.concat(frames).group_by(["dataset"], maintain_order=True):
         counted = done.tables["duplicates"].filter(pl.col("dataset") == dataset, pl.col("part") == "object")
-        trained = f"{count(counted['n_part'].max(), 'row')} (object) trained the networks; " if len(counted) else ""  # type: ignore[arg-type]
+        n_object = count(counted["n_part"].max(), "row") if len(counted) else ""  # type: ignore[arg-type]
+        trained = f"{n_object} (object) were for training the networks; " if n_object else ""
         yield (
             f"Of {clean(str(dataset))}, {trained}{count_range(rows['n_fit'], 'row')} (fit) chose every threshold, "
             f"property and observer, and {count_range(rows['n_test'], 'other row')} (test) gave every number."
@@ -176,7 +181,7 @@ def _observers(done: Done) -> Iterator[str]:
     )
     decisive = int(done.cells["decisive"].sum())
     yield (
-        f"An attribute is decisive for an observer of a layer where {decisive_rule(done.rule)}: "
+        f"An attribute is decisive for an observer of a layer where {rule_in_full(done.rule)[0]}: "
         f"{decisive:,} of {len(done.cells):,} are."
     )
 
@@ -194,16 +199,26 @@ def _attributes(rows: pl.DataFrame) -> str:
 def _neurons(done: Done) -> Iterator[str]:
     if done.neurons.is_empty():
         return
-    yield "On fit every live neuron got the property that its best threshold tells best, which test then judged."
+    thresholds = (done.config.get("evidence") or {}).get("thresholds")
+    of = f", of {thresholds} quantiles of its activations," if thresholds else ""
+    yield f"On fit every live neuron got the property that its best threshold{of} tells best, which test then judged."
     yield _words()["tests"]["neurons"].format(null=setting(done.rule.null))
     for (family,), rows in done.neurons.group_by(["family"], maintain_order=True):
         tests = count(rows["n_tests"].max(), "test")  # type: ignore[arg-type]
         denoting = int(rows["denotes"].sum())
         yield (
-            f"For {family_name(str(family))} this makes {tests} over all layers and networks, corrected as one family "
-            f"by Benjamini and Hochberg; {count(denoting, 'neuron')} denote{'s' if denoting == 1 else ''}."
+            f"For {family_name(str(family))} this makes {tests} over all layers{_of_networks(rows)}, corrected as one "
+            f"family by Benjamini and Hochberg; {count(denoting, 'neuron')} denote{'s' if denoting == 1 else ''}."
         )
-    yield f"A neuron denotes where {denoting_rule(done.rule)}."
+    yield f"A neuron denotes where {rule_in_full(done.rule)[1]}."
+
+
+def _of_networks(rows: pl.DataFrame) -> str:
+    """`` of 6 networks at 2 epochs``: an epoch of a network is an object model of its own."""
+    n, n_epochs = rows["object_model"].n_unique(), rows["epoch"].n_unique()
+    if n_epochs > 1:
+        n = rows.select("dataset", "architecture", "trained", "seed").n_unique()
+    return f" of {count(n, 'network')}{f' at {n_epochs} epochs' if n_epochs > 1 else ''}"
 
 
 def _controls(done: Done) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
 import polars as pl
 
 from denote.evidence.rule import telling_remarks
-from denote.numbers import NULL
+from denote.numbers import NULL, count
 from denote.reporting.sheet import Column, Row, left_out, sheet
 
 MOST_ROWS, MOST_STACKED = 25, 18
@@ -61,6 +61,16 @@ def _is_number(text: str) -> bool:
     return not text or text.lstrip("<>+-[")[:1] in tuple("0123456789.")
 
 
+def over_some(n: int, n_models: int) -> str:
+    """``over 5 of 6 networks``: what is said of a mean that some networks have no value for."""
+    return f"over {n} of {count(n_models, 'network')}"
+
+
+def _nothing(title: str, row: Row) -> str:
+    """Return no remark."""
+    return ""
+
+
 def paper_table(
     kind: str,
     name: str,
@@ -69,6 +79,7 @@ def paper_table(
     *,
     file: str = "",
     stacked: bool = False,
+    remark: Callable[[str, Row], str] = _nothing,
     **words: str,
 ) -> PaperTable:
     """Write rows down, as many as fit on a page.
@@ -80,17 +91,21 @@ def paper_table(
         rows: Of a table; their ``note`` says why a number is undefined.
         file: The file that has all rows.
         stacked: Whether intervals stand below their numbers.
+        remark: Says, by a column's name and a row, what a reader must know of a number that is defined.
         **words: Fill the braces in the caption.
     """
     most = MOST_STACKED if stacked else MOST_ROWS
-    first = rows.head(most) if isinstance(rows, pl.DataFrame) else rows[:most]
+    first = rows.head(most).rows(named=True) if isinstance(rows, pl.DataFrame) else rows[:most]
     written = sheet(kind, [*columns, ("why", _why)], first, link=None, **words)
+    ranges = [any("[" in text for text in column) for column in zip(*written.rows, strict=True)]
     marks: dict[str, str] = {}
-    expected = [any("[" in text for text in column) for column in zip(*written.rows, strict=True)]
-    cells = [
-        tuple(_cell(text, why, marks, ranges=ranges) for text, ranges in zip(row, expected, strict=False))
-        for *row, why in written.rows
-    ]
+    cells: list[tuple[Cell, ...]] = []
+    for row, (*texts, why) in zip(first, written.rows, strict=True):
+        told = [
+            _told(text, why, remark(title, row), has_ranges)
+            for title, text, has_ranges in zip(written.header, texts, ranges, strict=False)
+        ]
+        cells.append(tuple(_cell(text, said, marks) for text, said in zip(texts, told, strict=True)))
     more = left_out(len(rows) - most, "row", file)
     notes = {mark: why for why, mark in marks.items()}
     return PaperTable(name, written.caption, written.header[:-1], cells, notes, more, stacked)
@@ -101,18 +116,17 @@ def _why(row: Row) -> str:
     return telling_remarks(row) or row["note"] or ""
 
 
-def _cell(text: str, why: str, marks: dict[str, str], *, ranges: bool) -> Cell:
-    """Return an entry; the note of its row gets a mark where it is the first of its kind.
+def _told(text: str, why: str, remark: str, has_ranges: bool) -> str:
+    """Return what there is to say of an entry: why it is undefined or has no interval, or what it is made of."""
+    if text == NULL:
+        return why
+    lacks_interval = has_ranges and _is_number(text) and "[" not in text
+    return remark or (why if lacks_interval else "")
 
-    Args:
-        text: As it is written, ``null`` where it is undefined.
-        why: What the note of its row says.
-        marks: Of the notes so far.
-        ranges: Whether its column has intervals, so that one that is missing has a reason, too.
-    """
-    is_undefined = text == NULL
-    explained = why and (is_undefined or (ranges and _is_number(text) and "[" not in text))
-    return Cell("" if is_undefined else text, marks.setdefault(why, _mark(len(marks))) if explained else "")
+
+def _cell(text: str, said: str, marks: dict[str, str]) -> Cell:
+    """Return an entry with the mark of what is said of it, a new one where it is the first of its kind."""
+    return Cell("" if text == NULL else text, marks.setdefault(said, _mark(len(marks))) if said else "")
 
 
 def _mark(number: int) -> str:

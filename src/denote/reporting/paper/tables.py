@@ -8,31 +8,35 @@ from functools import partial
 import polars as pl
 
 from denote.attributes.family_words import family_name
+from denote.config.paper_settings import ALL, LAST
 from denote.denotation.depth import plan
-from denote.evidence.rule import Rule, denoting_rule
+from denote.evidence.rule import Rule, rule_in_full
 from denote.figures.curves import Curve, curves, something_denotes
 from denote.numbers import NULL, count, proportion
 from denote.reporting import sheet
-from denote.reporting.answer.networks import networks_of
+from denote.reporting.answer.networks import Networks, networks_of
 from denote.reporting.answer.words import plain_property
 from denote.reporting.depth_course import test_columns
+from denote.reporting.paper.depth_methods import told_of
 from denote.reporting.paper.observer_tables import observer_tables
-from denote.reporting.paper.table import PaperTable, paper_table
+from denote.reporting.paper.table import PaperTable, over_some, paper_table
 from denote.reporting.sheet import Column, Row
 from denote.reporting.sheets import surest
 
 Tables = Mapping[str, pl.DataFrame]
 
 
-def paper_tables(tables: Tables, rule: Rule) -> Iterator[PaperTable]:
+def paper_tables(tables: Tables, rule: Rule, epochs: str = LAST) -> Iterator[PaperTable]:
     """Yield the tables that a result has rows for.
 
     Args:
         tables: Those of ``tables.SWEEP_TABLES``.
         rule: The rule that decided them.
+        epochs: Of which epochs layers, tests and verdicts are told: one of ``paper_settings.EPOCHS``. Observers and
+            neurons are those of the last.
     """
     by_depth = tables["label_proportion_by_depth"]
-    for curve in curves_on_paper(by_depth):
+    for curve in curves_on_paper(by_depth, epochs):
         yield layers_table(curve, curve.of(by_depth))
     found = networks_of(tables)
     for networks in found:
@@ -40,17 +44,20 @@ def paper_tables(tables: Tables, rule: Rule) -> Iterator[PaperTable]:
     neurons = [networks.tables["neurons"] for networks in found]
     if any(rows["denotes"].any() for rows in neurons):
         yield neurons_table(pl.concat(neurons), rule)
-    yield from depth_tables(tables)
+    yield from depth_tables(tables, found if epochs == LAST else None)
 
 
-def curves_on_paper(by_depth: pl.DataFrame) -> list[Curve]:
-    """Return the curves that a paper shows: of trained networks where there are any, at their last epoch.
+def curves_on_paper(by_depth: pl.DataFrame, epochs: str) -> list[Curve]:
+    """Return the curves that a paper shows: of trained networks where there are any, at their last epoch or at all.
 
     Args:
         by_depth: Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``.
+        epochs: One of ``paper_settings.EPOCHS``.
     """
     found = [curve for curve in curves(by_depth) if something_denotes(curve.of(by_depth))]
     found = [curve for curve in found if curve.trained] or found
+    if epochs == ALL:
+        return found
     last: dict[tuple[object, ...], Curve] = {}
     for curve in found:
         key = (curve.dataset, curve.architecture, curve.trained, curve.family)
@@ -86,9 +93,24 @@ def layers_table(curve: Curve, rows: pl.DataFrame) -> PaperTable:
         ordered.sort("depth", "layer", nulls_last=True),
         file="label_proportion_by_depth.parquet",
         stacked=True,
+        remark=_with_value,
         curve=curve.title,
         over=over(rows["n_models"]),
     )
+
+
+_COUNTS = {
+    "label proportion": "n_models_with_value",
+    "folded": "n_models_with_value",
+    "folded, random directions": "rotated_n_models_with_value",
+}
+"""By title of a mean the column that says how many networks have a value."""
+
+
+def _with_value(title: str, row: Row) -> str:
+    """Say how many networks a mean is over, where it is not all of them."""
+    n = row[_COUNTS[title]] if title in _COUNTS else None
+    return "" if n is None or n == row["n_models"] else over_some(n, row["n_models"])
 
 
 def over(n_models: pl.Series) -> str:
@@ -129,10 +151,11 @@ def neurons_table(neurons: pl.DataFrame, rule: Rule) -> PaperTable:
         columns,
         found,
         file="neurons.parquet",
+        stacked=True,
         denoting=count(len(found), "row"),
         live=count(len(neurons.filter("live")), "live neuron"),
         whose="" if neurons["trained"].fill_null(value=True).any() else " of untrained networks",
-        rule=denoting_rule(rule),
+        rule=rule_in_full(rule)[1],
     )
 
 
@@ -145,21 +168,21 @@ def _differing(rows: pl.DataFrame, *keys: str) -> list[Column]:
     return sheet.text(*(key for key in keys if rows[key].n_unique() > 1))
 
 
-def depth_tables(tables: Tables) -> Iterator[PaperTable]:
+def depth_tables(tables: Tables, found: Sequence[Networks] | None) -> Iterator[PaperTable]:
     """Yield the tests of depth, and the verdicts that rest on them.
 
     Args:
         tables: With ``depth_tests`` and ``depth_verdicts``.
+        found: The networks at whose epochs tests are told; None: at all epochs.
     """
-    trained = pl.col("trained").fill_null(value=True)
     made = pl.any_horizontal(pl.col("p_value", "effect", "statistic").is_not_null())
-    tests = tables["depth_tests"].filter(trained, made)
+    tests = told_of(tables["depth_tests"], found).filter(made)
     if len(tests):
         yield paper_table("paper_tests", "depth_tests", _telling(tests), tests, file="depth_tests.parquet")
-    verdicts = tables["depth_verdicts"].filter(trained)
+    verdicts = told_of(tables["depth_verdicts"], found)
     if len(verdicts):
         columns: list[Column] = [
-            *_differing(verdicts, "epoch"),
+            *([("epoch", _epoch)] if verdicts["epoch"].n_unique() > 1 else []),
             *sheet.text("dataset"),
             ("family", lambda row: family_name(row["family"])),
             *sheet.text("verdict"),
@@ -171,6 +194,11 @@ def depth_tables(tables: Tables) -> Iterator[PaperTable]:
         yield paper_table(
             "paper_verdicts", "depth_verdicts", columns, verdicts, file="depth_verdicts.parquet", needed=needed
         )
+
+
+def _epoch(row: Row) -> str:
+    """Write the epoch; a network that was not taken at a chosen one is taken at its best."""
+    return "best" if row["epoch"] is None else str(row["epoch"])
 
 
 def _telling(tests: pl.DataFrame) -> Sequence[Column]:
