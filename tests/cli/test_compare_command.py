@@ -236,6 +236,43 @@ def test_a_run_of_many_results_has_few_keys(monkeypatch: pytest.MonkeyPatch, tmp
     assert len(told) == track_comparison.MOST_NUMBERS
 
 
+def test_what_cannot_be_compared_is_left_out_and_named(
+    compare: Compare, observations: tuple[Path, Path], sweep: Sweep, tmp_path: Path
+) -> None:
+    """A folder without results, and one of another data set."""
+    (tmp_path / "empty").mkdir()
+    found = compare(observations[0], "empty", sweep.folder, observations[1], "to=here")
+    assert found.code == 1
+    lines = [line for line in found.err.splitlines() if line.startswith("left out")]
+    assert len(lines) == 2
+    assert lines[0].startswith("left out: empty (empty: holds no tables; allowed")
+    assert lines[1].startswith("left out: t (weak and t: have no dataset and networks in common; weak has sequential")
+    assert found.out.startswith("Compared  strong against weak (baseline)")
+    assert "Left out: empty (empty: holds no tables" in Path("here/compare.html").read_text(encoding="utf-8")
+    in_python = denote.compare(observations[0], "empty", observations[1])
+    assert list(in_python.left_out) == ["empty"]
+    assert in_python.findings()[0].startswith("Left out: empty (")
+    nothing = compare(observations[0], "empty", sweep.folder)
+    assert nothing.code == 2
+    assert nothing.err.startswith("weak and t: have no dataset")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            5,
+            "compare: argument 2 is 5 (int); allowed: multirun/NAME of a sweep, or the folder of a job",
+        ),
+        ("nowhere", "nowhere: there is no such folder; allowed: multirun/NAME of a sweep"),
+    ],
+)
+def test_what_is_no_result_is_a_mistake(observations: tuple[Path, Path], given: object, said: str) -> None:
+    with pytest.raises(denote.DenoteError) as raised:
+        denote.compare(observations[0], given, observations[1])  # type: ignore[arg-type]
+    assert str(raised.value).startswith(said)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

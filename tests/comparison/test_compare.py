@@ -15,7 +15,8 @@ from denote.comparison.compared import Compared
 from denote.comparison.flat_numbers import flat_numbers
 from denote.comparison.naming import contrast_name
 from denote.comparison.observers import CELL, HEADLINE, OVERALL
-from denote.errors import ConfigError
+from denote.errors import ConfigError, DataError
+from denote.reporting.comparison.doubts import comparison_doubts
 from denote.tables import COMPARISON, COMPARISON_KEY
 
 NUMBERS = ["difference", "difference_low", "difference_high"]
@@ -134,6 +135,32 @@ def test_three_results_are_each_compared_with_the_first() -> None:
     assert found.table["other"].unique(maintain_order=True).to_list() == ["b", "c"]
     assert found.table["baseline"].unique().to_list() == ["a"]
     assert {key.split("/")[0] for key in flat_numbers(found)} == {"baseline", "compared", "b", "c"}
+
+
+def test_one_result_that_cannot_be_compared_leaves_the_others(itself: Comparison) -> None:
+    other_data = of_cells("c", {"x": 0.0}, {"odd": 0.8})
+    found = compare([result(), other_data, result("again")])
+    assert [each.name for each in found.results] == ["a", "again"]
+    assert found.table.equals(itself.table)
+    assert [(each.name, each.reason[:52]) for each in found.left_out] == [
+        ("c", "a and c: have no dataset and networks in common; a h")
+    ]
+    assert flat_numbers(found)["left_out"] == "c"
+    with pytest.raises(DataError, match="a and c: have no dataset"):
+        compare([result(), other_data])
+    with pytest.raises(ConfigError, match="no seed in common"):
+        compare([result(seeds=[0]), result("b", seeds=[1]), other_data], "seed")
+
+
+def test_one_dataset_that_cannot_be_compared_leaves_the_others() -> None:
+    one = of_datasets("a", {"digits": 0.7, "shapes": 0.7}, "mlp")
+    other = of_datasets("b", {"digits": 0.8}, "mlp")
+    far = of_cells("mlp", {"x": 0.0}, {"red": 0.8}, dataset="shapes")
+    other = Compared("b", {each: pl.concat([frame, far.tables[each]]) for each, frame in other.tables.items()})
+    found = compare([one, other])
+    assert [contrast.groups[0].dataset for contrast in found.contrasts] == ["digits"]
+    assert [each.name for each in found.left_out] == ["b (mlp on shapes)"]
+    assert comparison_doubts(found)[0].text.startswith("Left out: b (mlp on shapes) (a and b: have no attri")
 
 
 def of_datasets(name: str, scores: dict[str, float], *kinds: str) -> Compared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ import polars as pl
 from denote.api.findings import Result
 from denote.api.interface import load
 from denote.api.results import SweepResult
-from denote.comparison.compare import Comparison
+from denote.comparison.compare import Comparison, LeftOut
 from denote.comparison.compare import compare as compare_all
 from denote.comparison.compared import Compared
 from denote.comparison.neurons import CURVE, NEURONS, PROPERTY
@@ -21,7 +22,7 @@ from denote.comparison.observers import CELL, HEADLINE, OVERALL
 from denote.comparison.pairing import AUTO
 from denote.comparison.settings import SETTING
 from denote.comparison.verdicts import VERDICT
-from denote.errors import ConfigError, StoreError
+from denote.errors import ConfigError, DenoteError, StoreError
 from denote.files import atomic_write
 from denote.runs.fingerprint import NOT_SHAPING, training_settings
 from denote.runs.record import finished_jobs, read_record
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 PAGE, TABLE = "compare.html", "compare.parquet"
 """What a comparison leaves in its folder."""
+ALLOWED = "allowed: multirun/NAME of a sweep, or the folder of a job or a saved observation"
 IN_MEMORY = ("first", "second", "third")
 """Names of results that were never saved."""
 
@@ -66,6 +68,11 @@ class ComparisonResult:
     def table(self) -> pl.DataFrame:
         """Everything, one number or text of both results a row: columns of ``tables.COMPARISON``."""
         return self.comparison.table
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """What could not be compared while others could, and why: by name."""
+        return {each.name: each.reason for each in self.comparison.left_out}
 
     @property
     def settings(self) -> pl.DataFrame:
@@ -218,12 +225,13 @@ def compare(
         names: What the results are called, the baseline first; by default the names of their folders.
 
     Returns:
-        Frames, sentences and a page.
+        Frames, sentences and a page. Of several others those that cannot be compared are left out, and named first
+        among its sentences and in ``left_out``.
 
     Raises:
-        ConfigError: if nothing is compared, or a word or the number of names is not possible.
-        StoreError: if a folder holds no results.
-        DataError: if two results have no data set, layers or attributes in common.
+        ConfigError: if nothing is compared, an argument is no result, or a word or the number of names is not possible.
+        StoreError: if a folder is not there, or the baseline or all others hold no results.
+        DataError: if no other has a data set, layers and attributes in common with the baseline.
 
     Example:
         >>> one = denote.observe(model, inputs, {"high": high}, evidence="quick")
@@ -235,9 +243,34 @@ def compare(
         'strong'
     """
     given = [baseline, *others]
+    _refuse_what_is_none(given)
     called = _names(given, names)
-    found = compare_all([_compared(*each) for each in zip(given, called, strict=True)], pair)
-    return ComparisonResult(found, _arguments(given, pair))
+    results, left_out, first = [_compared(baseline, called[0])], list[LeftOut](), None
+    for each, name in zip(others, called[1:], strict=True):
+        try:
+            results.append(_compared(each, name))
+        except DenoteError as error:
+            left_out.append(LeftOut(name, str(error)))
+            first = first or error
+    if len(results) == 1 and first is not None:
+        raise first
+    return ComparisonResult(compare_all(results, pair, left_out), _arguments(given, pair))
+
+
+def _refuse_what_is_none(given: Sequence[object]) -> None:
+    """Refuse what is neither a result nor a folder before anything is computed.
+
+    Raises:
+        ConfigError: if one is another thing.
+        StoreError: if a folder is not there.
+    """
+    for place, each in enumerate(given, 1):
+        if isinstance(each, str | os.PathLike):
+            if not Path(each).is_dir():
+                raise StoreError(str(each), "there is no such folder", ALLOWED)
+        elif not isinstance(each, Result):
+            problem = f"argument {place} is {each!r} ({type(each).__name__})"
+            raise ConfigError("compare", problem, f"{ALLOWED}, or what observe or load gave")
 
 
 def _arguments(given: Sequence[Path | str | Result], pair: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 COMMAND, NONE = "denote-compare", "none"
 KEYS = ("to", "pair", "logger", "progress")
 DEFAULT = Path("multirun") / "compare"
-DONE = 0
+DONE, NOT_ALL = 0, 1
+"""Exit codes: the second where some results could not be compared, as of a sweep some of whose jobs failed."""
 LONGEST = 80
 """Letters of the name of a comparison's folder."""
 
@@ -27,8 +29,8 @@ def act(arguments: Sequence[str]) -> int:
 
     Raises:
         ConfigError: naming the argument that cannot be used.
-        StoreError: if a folder is not there or holds no results.
-        DataError: if results have nothing in common.
+        StoreError: if a folder is not there, or the baseline or all others hold no results.
+        DataError: if no result has anything in common with the baseline.
     """
     folders, given = _sorted(arguments)
     from denote.comparison.pairing import AUTO, WAYS
@@ -57,7 +59,9 @@ def _compare(folders: Sequence[Path], to: Path, pair: str, track: Callable[[Comp
         found.save(to)
     track(found.comparison)
     print_comparison(found.comparison, to / PAGE)
-    return DONE
+    for name, reason in found.left_out.items():
+        print(f"left out: {name} ({reason})", file=sys.stderr)
+    return NOT_ALL if found.left_out else DONE
 
 
 def _trackers(typed: str) -> list[str]:

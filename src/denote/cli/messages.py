@@ -154,7 +154,7 @@ denote-compare says in what results differ from the first of them: settings, wha
   denote-compare A B C [to=FOLDER]                  B and C, each with A; sweeps, jobs or saved observations
 
 Networks of one initialisation are compared pair by pair, others by Welch's t-test, and fewer than three over test
-rows only.
+rows only. Where B cannot be compared, C still is: the exit code is then 1, and a line says why.
 
 Keys
   to=FOLDER                  where compare.html and compare.parquet go; by default multirun/compare/A-B, with

@@ -19,7 +19,7 @@ from denote.comparison.settings import SETTING, Setting, differing_settings
 from denote.comparison.shown_names import shown_names
 from denote.comparison.verdicts import verdict_rows
 from denote.denotation.network_groups import NetworkGroup
-from denote.errors import ConfigError, DataError, one_of
+from denote.errors import ConfigError, DataError, DenoteError, one_of
 from denote.tables import COMPARISON, table
 
 Row = dict[str, Any]
@@ -54,16 +54,31 @@ class Contrast:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A result, or networks of one, that could not be compared while others could.
+
+    Attributes:
+        name: What it is called.
+        reason: Why, in one line.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Results compared with the first of them.
 
     Attributes:
         results: The baseline first.
         contrasts: One for every other result and kind of its networks.
+        left_out: What could not be compared.
     """
 
     results: tuple[Compared, ...]
     contrasts: tuple[Contrast, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -80,16 +95,17 @@ class Comparison:
             }  # fmt: skip
 
 
-def compare(results: Sequence[Compared], pair: str = AUTO) -> Comparison:
-    """Compare results with the first of them.
+def compare(results: Sequence[Compared], pair: str = AUTO, left_out: Sequence[LeftOut] = ()) -> Comparison:
+    """Compare results with the first of them, and go on with the others where one cannot be compared.
 
     Args:
         results: Two at least, of different names.
         pair: How networks are paired, one of `pairing.WAYS`.
+        left_out: Results that could not be read.
 
     Raises:
-        ConfigError: if ``pair`` is another word, or there are fewer than two results.
-        DataError: if results have no dataset, layers, attributes or families in common.
+        ConfigError: if ``pair`` is another word or cannot be done, or there are fewer than two results.
+        DataError: if no result has a dataset, layers and attributes or families in common with the baseline.
     """
     if pair not in WAYS:
         raise ConfigError("pair", f"{pair!r} is not possible", one_of(pair, WAYS))
@@ -97,10 +113,36 @@ def compare(results: Sequence[Compared], pair: str = AUTO) -> Comparison:
         raise ConfigError("compare", f"{len(results)} result is given", "allowed: two or more, the baseline first")
     names = shown_names([result.name for result in results])
     baseline, *others = results = [replace(each, brief=name) for each, name in zip(results, names, strict=True)]
-    contrasts = [
-        _contrast(baseline, other, groups, pair) for other in others for groups in matched_groups(baseline, other)
-    ]
-    return Comparison(tuple(results), tuple(contrasts))
+    contrasts, unfit, first = list[Contrast](), list(left_out), None
+    for other in others:
+        found, mistakes = _contrasts(baseline, other, pair)
+        contrasts += found
+        unfit += [LeftOut(name, str(mistake)) for name, mistake in mistakes]
+        first = first or next((mistake for _, mistake in mistakes), None)
+    if not contrasts and first is not None:
+        raise first
+    kept = {contrast.other.name for contrast in contrasts}
+    return Comparison((baseline, *(each for each in others if each.name in kept)), tuple(contrasts), tuple(unfit))
+
+
+Unfit = list[tuple[str, DenoteError]]
+"""Names of what cannot be compared, and why."""
+
+
+def _contrasts(baseline: Compared, other: Compared, way: str) -> tuple[list[Contrast], Unfit]:
+    """Return the contrasts of a result with the baseline, and what of it cannot be compared."""
+    try:
+        matched = matched_groups(baseline, other)
+    except DataError as error:
+        return [], [(other.shown, error)]
+    found, unfit = list[Contrast](), Unfit()
+    for groups in matched:
+        try:
+            found.append(_contrast(baseline, other, groups, way))
+        except (ConfigError, DataError) as error:
+            which = f" ({named(groups[1])} on {groups[1].dataset})" if len(matched) > 1 else ""
+            unfit.append((f"{other.shown}{which}", error))
+    return found, unfit
 
 
 def _contrast(baseline: Compared, other: Compared, groups: Groups, way: str) -> Contrast:

@@ -28,6 +28,8 @@ def flat_numbers(comparison: Comparison) -> Numbers:
     """
     found: Numbers = {"baseline": comparison.results[0].name}
     found["compared"] = ", ".join(result.name for result in comparison.results[1:])
+    if comparison.left_out:
+        found["left_out"] = ", ".join(each.name for each in comparison.left_out)
     for contrast in comparison.contrasts:
         found |= {f"{name}{key}": value for name in [_prefix(comparison, contrast)] for key, value in _of(contrast)}
     return found

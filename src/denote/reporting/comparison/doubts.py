@@ -29,7 +29,8 @@ def comparison_doubts(comparison: Comparison) -> list[Doubt]:
         comparison: What was compared.
     """
     baseline, *others = comparison.results
-    own = [Doubt(CAUTION, text) for contrast in comparison.contrasts for text in _limits(contrast)]
+    own = [Doubt(CAUTION, f"Left out: {clean(each.name)} ({each.reason}).") for each in comparison.left_out]
+    own += [Doubt(CAUTION, text) for contrast in comparison.contrasts for text in _limits(contrast)]
     own += [Doubt(CAUTION, text) for other in others for text in _not_compared(comparison, other)]
     versions = [Doubt(CAUTION, text) for other in others for text in _versions(baseline, other)]
     told: dict[tuple[str, str], list[str]] = {}
