@@ -80,7 +80,7 @@ def test_jobs_are_compared_and_what_differs_in_their_settings_is_named(compare: 
     assert "seed 0 -> 1." in " ".join(found.out.split())
     assert "over test rows only" in " ".join(found.out.split())
     assert Path("here/compare.html").is_file()
-    assert compare(*jobs, "to=here").code == 0, "what was compared before is replaced"
+    assert compare(*(f"sweep={job}" for job in jobs), "to=here").code == 0, "what was compared before is replaced"
 
 
 def test_saved_observations_and_results_in_memory_are_compared_alike(

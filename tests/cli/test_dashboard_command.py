@@ -8,12 +8,12 @@ import pytest
 import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
 from command_line import Sweep
-from drills.wandb_server import DEAD, NEVER, WELL, WandbServer
+from drills.wandb_server import DEAD, NEVER, SLOWLY, WELL, WandbServer
 from wandb_files import Logged, runs_in
 from wandb_project import Project
 
 from denote.cli import commands, dashboard_command
-from denote.reporting import panels, wandb_views
+from denote.reporting import panels, wandb_health, wandb_views
 from denote.reporting.curve_records import PER_FAMILY
 from denote.reporting.panels import Bars, Lines, Parallel, Pictures, Scatter, Section, Table
 from denote.reporting.run_config import FLAT
@@ -133,7 +133,7 @@ def test_the_same_command_again_updates_one_view_and_one_report(
         assert ran(f"sweep={sweep.folder}") == 0
         first = capsys.readouterr().out
         before = project.of_type("project-view"), project.of_type("runs")
-        assert ran(f"sweep={sweep.folder}", "project=denote", "entity=drill") == 0
+        assert ran(str(sweep.folder), "project=denote", "entity=drill") == 0
         assert capsys.readouterr().out == first
         assert project.upserts == [
             (new, kind, "denote sweep t") for new in (True, False) for kind in ("project-view", "runs")
@@ -194,17 +194,27 @@ def test_what_is_saved_is_what_the_library_reads_back(
     }
 
 
-@pytest.mark.parametrize("fault", [DEAD, NEVER, "401", "500"])
+FAULTS = {
+    DEAD: "is not reached (Connection refused); run the same command again",
+    NEVER: "gives no answer in 1 s; run the same command again",
+    SLOWLY: "gives no answer in 1 s; run the same command again",
+    "401": "Failed to verify credentials",
+    "500": "answers 500 (Internal Server Error); run the same command again",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.usefixtures("_online")
 def test_a_server_of_no_use_is_one_line(
     fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(dashboard_command, "REACH", 1)
+    monkeypatch.setattr(wandb_health, "REACH", 1)
     with WandbServer(fault) as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
         assert ran("project=denote") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("W&B failed: ")
+    assert FAULTS[fault] in line
     assert KEY not in line
     assert "Runs" not in server.requests  # nobody is logged in
 
@@ -233,10 +243,12 @@ def test_a_server_that_dies_later_is_one_line_too(
     ("arguments", "said"),
     [
         ([], "denote-dashboard: neither project nor sweep came; allowed: denote-dashboard project=NAME"),
-        (["denote"], "denote-dashboard: 'denote' is no setting"),
+        (["denote"], "denote: there is no such folder; allowed: the folder of a sweep"),
+        (["a", "sweep=b"], "denote-dashboard: a and b came; allowed: one folder"),
+        (["--project"], "--project: no such flag of denote-dashboard"),
         (["projct=a"], "projct: no such key of denote-dashboard; did you mean 'project'?"),
         (["project="], "project: has no value"),
-        (["sweep=nowhere"], "sweep=nowhere: there is no such folder"),
+        (["sweep=nowhere"], "nowhere: there is no such folder"),
         (["sweep=."], "holds no jobs"),
     ],
 )

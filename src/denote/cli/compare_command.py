@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from denote.cli.named_folders import folders_and_keys
 from denote.errors import ConfigError, StoreError, one_of
 from denote.files import slug
 
@@ -32,7 +32,7 @@ def act(arguments: Sequence[str]) -> int:
         StoreError: if a folder is not there, or the baseline or all others hold no results.
         DataError: if no result has anything in common with the baseline.
     """
-    folders, given = _sorted(arguments)
+    folders, given = _told(arguments)
     from denote.comparison.pairing import AUTO, WAYS
 
     pair = given.get("pair", AUTO)
@@ -71,8 +71,9 @@ def _trackers(typed: str) -> list[str]:
         ConfigError: naming one that is none.
     """
     from denote.config.settings import TRACKERS
+    from denote.config.typed_lists import names_in
 
-    names = [name.strip() for name in typed.removeprefix("[").removesuffix("]").split(",") if name.strip()]
+    names = names_in("logger", typed)
     for name in names:
         ConfigError.refuse_unknown(name, (*TRACKERS, NONE), f"logger={name}", "there is no such option")
     return [name for name in names if name != NONE]
@@ -97,21 +98,9 @@ def _tracking(folders: Sequence[Path], to: Path, pair: str, kinds: Sequence[str]
     return tracked
 
 
-def _sorted(arguments: Sequence[str]) -> tuple[list[Path], Mapping[str, str]]:
-    """Tell folders, whose names may hold =, from keys."""
-    folders, given = [], dict[str, str]()
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if equals and key in KEYS:
-            if key in given:
-                raise ConfigError(key, "is given twice", f"allowed: once; {given[key]} and {value} came")
-            given[key] = value
-        elif equals and not os.path.lexists(argument) and key.isidentifier():
-            raise ConfigError(key, f"no such key of {COMMAND}", one_of(key, KEYS))
-        elif argument.startswith("-"):
-            raise ConfigError(argument, f"no such flag of {COMMAND}", "allowed: --help, --version")
-        else:
-            folders.append(Path(argument))
+def _told(arguments: Sequence[str]) -> tuple[list[Path], Mapping[str, str]]:
+    """Return the folders that are compared, and the value of each key."""
+    folders, given = folders_and_keys(COMMAND, arguments, KEYS)
     if len(folders) < 2:
         came = "no folder is given" if not folders else f"only {folders[0]} is given"
         raise ConfigError(COMMAND, came, f"allowed: {COMMAND} BASELINE OTHER, folders of sweeps, jobs or observations")

@@ -5,28 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
-from ssl import SSLError
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 from denote.cli import sync_command
-from denote.errors import ConfigError, StoreError, first_line, install, one_of
+from denote.cli.named_folders import SWEEP, check_one, folders_and_keys
+from denote.errors import ConfigError, StoreError, first_line, install
 from denote.progress import hide, step
 from denote.reporting import wandb_environment as environment
 from denote.reporting.tracking import Tracker
+from denote.reporting.wandb_health import UnreachableError, check_reachable, server
 from denote.runs.record import RECORD, read_record
 
 COMMAND = "denote-dashboard"
-KEYS = ("project", "entity", "sweep", "progress")
+KEYS = ("project", "entity", "progress")
 DONE, FAILED = 0, 1
 
-REACH = 3.0
-"""Seconds in which W&B's server must say whether it is well."""
-
-ALLOWED = f"allowed: {COMMAND} project=NAME, or {COMMAND} sweep=multirun/NAME"
+ALLOWED = f"allowed: {COMMAND} project=NAME, or {COMMAND} multirun/NAME"
 
 
 def act(arguments: Sequence[str]) -> int:
@@ -44,6 +39,10 @@ def act(arguments: Sequence[str]) -> int:
         return _make(project or environment.PROJECT, entity, None if tracker is None else tracker.group, sends)
     except ConfigError:
         raise
+    except UnreachableError as error:
+        hide()
+        print(f"W&B failed: {error}; run the same command again once it can be reached", file=sys.stderr)
+        return FAILED
     except Exception as error:  # W&B and its library raise what they like
         hide()
         print(f"W&B failed: {first_line(error)[:300]}", file=sys.stderr)
@@ -51,18 +50,11 @@ def act(arguments: Sequence[str]) -> int:
 
 
 def _given(arguments: Sequence[str]) -> Mapping[str, str]:
-    for argument in arguments:
-        if "=" not in argument:
-            raise ConfigError(COMMAND, f"{argument!r} is no setting", ALLOWED)
-    given = dict(argument.partition("=")[::2] for argument in arguments)
-    for key, value in given.items():
-        if key not in KEYS:
-            raise ConfigError(key, f"no such key of {COMMAND}", one_of(key, KEYS))
-        if not value:
-            raise ConfigError(key, "has no value", ALLOWED)
-    if not given.keys() & {"project", "sweep"}:
+    folders, given = folders_and_keys(COMMAND, arguments, KEYS)
+    check_one(COMMAND, folders)
+    if not folders and "project" not in given:
         raise ConfigError(COMMAND, "neither project nor sweep came", ALLOWED)
-    return given
+    return {**given, SWEEP: str(folders[0])} if folders else given
 
 
 def _tracker_of(folder: Path) -> Tracker:
@@ -72,12 +64,11 @@ def _tracker_of(folder: Path) -> Tracker:
         folder: The sweep's folder.
     """
     if not folder.is_dir():
-        raise StoreError(f"sweep={folder}", "there is no such folder", "allowed: the folder of a sweep, multirun/NAME")
-    folder = folder.absolute()
+        raise StoreError(str(folder), "there is no such folder", "allowed: the folder of a sweep, multirun/NAME")
     record = next((held for path in sorted(folder.glob(f"*/{RECORD}")) if (held := read_record(path.parent))), None)
     if record is None:
-        raise StoreError(f"sweep={folder.name}", "holds no jobs", "allowed: the folder of a sweep, multirun/NAME")
-    return Tracker.of(record["config"], folder)
+        raise StoreError(str(folder), "holds no jobs", "allowed: the folder of a sweep, multirun/NAME")
+    return Tracker.of(record["config"], folder.absolute())
 
 
 def _setting(key: str, tracker: Tracker | None) -> str | None:
@@ -102,28 +93,9 @@ def _check_ready(sends: str) -> None:
         raise ConfigError("WANDB_API_KEY", problem, f"allowed: a key, or wandb login; first send offline runs: {sends}")
 
 
-def reach(url: str) -> None:
-    """Ask a server whether it is well, before W&B's client is loaded: one that is not costs no more than this.
-
-    Args:
-        url: Its address.
-
-    Raises:
-        OSError: if it is not there, does not answer in time, or says that it is of no use.
-    """
-    try:
-        urlopen(f"{url.rstrip('/')}/healthz", timeout=REACH).close()  # noqa: S310 # the address that W&B's client uses
-    except HTTPError as error:
-        if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise
-    except URLError as error:
-        if not isinstance(error.reason, SSLError):  # W&B's client has certificates of its own
-            raise
-
-
 def _make(project: str, entity: str | None, group: str | None, sends: str) -> int:
     with step("reaching W&B"):
-        reach(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai")
+        check_reachable(server())
     with step("loading W&B"):
         from denote.reporting import wandb_views as views
     try:

@@ -165,13 +165,17 @@ Keys
     "denote-sync": """\
 denote-sync sends the runs of a sweep that were kept offline to Weights & Biases, each once.
 
-  denote-sync multirun/NAME      send what is not sent yet; the exit code is 1 if some of it was not taken""",
+  denote-sync multirun/NAME      send what is not sent yet; the exit code is 1 if some of it was not taken
+  denote-sync sweep=multirun/NAME    likewise
+
+Keys
+  progress=auto|bar|log|none""",
     "denote-dashboard": """\
 denote-dashboard makes a saved view and a report in Weights & Biases of what runs have logged. The same command again
 updates both. It needs the extra dashboard and a key.
 
   denote-dashboard project=NAME              of all runs of a project
-  denote-dashboard sweep=multirun/NAME       of the runs of one sweep
+  denote-dashboard multirun/NAME             of the runs of one sweep, or sweep=multirun/NAME
 
 Keys
   project=NAME           W&B project; of a sweep by default that of its jobs

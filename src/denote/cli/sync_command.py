@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from denote.cli.named_folders import check_one, folders_and_keys
 from denote.errors import ConfigError, StoreError
 from denote.numbers import count
-from denote.progress import hide
+from denote.progress import hide, step
 from denote.reporting import wandb_environment as environment
+from denote.reporting.local_runs import LOCAL
+from denote.reporting.wandb_health import UnreachableError, check_reachable, server
+from denote.runs.record import RECORD, sound_record
 
 COMMAND = "denote-sync"
+KEYS = ("progress",)
 DONE, FAILED = 0, 1
 
 AT_ONCE = 200
 """Runs that one call of W&B's client gets."""
+
+WATCH = 1.5
+"""Seconds after which the server is asked again whether it is well, while W&B's client sends: it waits for minutes."""
 
 
 def act(arguments: Sequence[str]) -> int:
@@ -26,43 +36,82 @@ def act(arguments: Sequence[str]) -> int:
     Raises:
         DenoteError: if there is no such folder, it has no runs, or W&B could not log in.
     """
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        came = " ".join(arguments) or "no folder"
-        raise ConfigError(COMMAND, f"{came} came", f"allowed: {COMMAND} multirun/NAME")
-    runs = offline_runs(Path(arguments[0].removeprefix("sweep=")))
+    folders, _ = folders_and_keys(COMMAND, arguments, KEYS)
+    if not folders:
+        raise ConfigError(COMMAND, "no folder came", f"allowed: {COMMAND} multirun/NAME")
+    check_one(COMMAND, folders)
+    runs = offline_runs(folders[0])
     unsent = [run for run in runs if not is_sent(run)]
-    hide()
     if not unsent:
-        print(f"Nothing to send: {count(len(runs), 'run')} {'was' if len(runs) == 1 else 'were'} sent before.")
+        hide()
+        print("Nothing to send: " + (_sent_before(len(runs)) if runs else "its runs went to W&B as they were made."))
         return DONE
     if not environment.has_key():
         raise ConfigError("WANDB_API_KEY", "there is no key, so W&B could not log in", "allowed: a key, or wandb login")
-    for start in range(0, len(unsent), AT_ONCE):
-        send(unsent[start : start + AT_ONCE])
+    failure = _send_all(unsent)
+    hide()
     left = [run for run in unsent if not is_sent(run)]
     before = f"; {len(runs) - len(unsent)} before" if len(runs) > len(unsent) else ""
-    print(f"{len(unsent) - len(left)} of {count(len(unsent), 'run')} sent{before}.")
+    if failure is None or len(left) < len(unsent):
+        print(f"{len(unsent) - len(left)} of {count(len(unsent), 'run')} sent{before}.")
     if left:
-        print(f"not sent: {', '.join(run.name for run in left[:3])}{' ...' if len(left) > 3 else ''}", file=sys.stderr)
+        named = f"{', '.join(run.name for run in left[:3])}{' ...' if len(left) > 3 else ''}"
+        lost = "nothing is lost: the same command sends what is left once it can be reached"
+        print(f"not sent: {named}" if failure is None else f"W&B failed: {failure}; {lost}", file=sys.stderr)
     return FAILED if left else DONE
 
 
+def _sent_before(runs: int) -> str:
+    return f"{count(runs, 'run')} {'was' if runs == 1 else 'were'} sent before."
+
+
+def _send_all(runs: Sequence[Path]) -> str | None:
+    """Send runs as long as the server is well, and return what is wrong with it otherwise."""
+    try:
+        with step("reaching W&B"):
+            check_reachable(server())
+        hide()  # from here on W&B's client shows how far it is
+        for start in range(0, len(runs), AT_ONCE):
+            send(runs[start : start + AT_ONCE])
+    except UnreachableError as error:
+        return str(error)
+    return None
+
+
 def offline_runs(folder: Path) -> list[Path]:
-    """Return the folders of the runs that were kept offline, the oldest first.
+    """Return the folders of the runs that were kept offline, the oldest first; none where all went to W&B at once.
 
     Args:
         folder: A sweep's folder, or the ``wandb/`` in it.
 
     Raises:
-        StoreError: if there are none.
+        StoreError: if there are no runs of W&B.
     """
     if not folder.is_dir():
         raise StoreError(str(folder), "there is no such folder", "allowed: the folder of a sweep, multirun/NAME")
     place = folder if folder.name == "wandb" else environment.folder(folder) / "wandb"
     runs = sorted(path for path in place.glob("offline-run-*") if any(path.glob("*.wandb")))
-    if not runs:
-        raise StoreError(str(place), "holds no offline runs", "allowed: a sweep that was run without a key")
+    if not runs and not any(place.glob("run-*")):
+        _refuse(folder, place)
     return runs
+
+
+def _refuse(folder: Path, place: Path) -> None:
+    """Say why there are no runs of W&B.
+
+    Raises:
+        StoreError: always.
+    """
+    records = filter(None, map(sound_record, (folder, *(path.parent for path in folder.glob(f"*/{RECORD}")))))
+    loggers = [record["config"]["logger"] for record in records if "logger" in record.get("config", {})]
+    kinds = {kind for logger in loggers for kind in environment.kinds_of(logger)}
+    kinds |= {kind for kind in LOCAL if (folder / kind).is_dir()}
+    if kinds and environment.WANDB not in kinds:
+        others = ", ".join(kind for kind in LOCAL if kind in kinds)
+        raise StoreError(str(folder), f"was tracked by {others}, not by W&B", "there is nothing to send")
+    if loggers and not kinds:
+        raise StoreError(str(folder), "was not tracked (logger=none)", "there is nothing to send")
+    raise StoreError(str(place), "holds no offline runs", "allowed: a sweep that was run without a key")
 
 
 def is_sent(run: Path) -> bool:
@@ -84,8 +133,23 @@ def send(runs: Sequence[Path]) -> None:
 
     Args:
         runs: Their folders.
+
+    Raises:
+        UnreachableError: if the server ceases to be well meanwhile.
     """
     for file in (file for run in runs for file in run.glob("*.wandb")):
         _mark(file).unlink(missing_ok=True)
     online = {name: value for name, value in os.environ.items() if name != environment.MODE}
-    subprocess.run([sys.executable, "-m", "wandb", "sync", *map(str, runs)], env=online, check=False)  # noqa: S603 # this Python
+    client = subprocess.Popen(  # noqa: S603 # this Python
+        [sys.executable, "-m", "wandb", "sync", *map(str, runs)], env=online, start_new_session=True
+    )
+    try:
+        while client.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                client.wait(WATCH)
+                return
+            check_reachable(server())
+    finally:
+        if client.poll() is None:
+            os.killpg(client.pid, signal.SIGKILL)
+            client.wait()
