@@ -36,6 +36,11 @@ def test_every_column_is_explained_in_the_section_of_its_table(table: str) -> No
     assert set(SWEEP_TABLES[table]) - explained == set()
 
 
+def test_each_question_of_the_index_has_one_row() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| ", (ROOT / "docs/how-to/index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) == len(set(rows)) > 5
+
+
 def test_the_sections_explain_no_column_that_is_gone() -> None:
     """First cells of the tables' rows hold names of columns only."""
     for table, schema in SWEEP_TABLES.items():

@@ -1,5 +1,7 @@
 """What answers at once, and what it must not import to do so."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ CONF = Path(__file__).parents[2] / "conf"
     ("name", "arguments", "said"),
     [
         ("denote", ["--help"], "denote -m layer.select"),
-        ("denote", ["-h"], "denote-report sweep="),
+        ("denote", ["-h"], "denote-report multirun/NAME"),
         ("denote", ["--version"], "denote 0."),
         ("denote", ["--cfg", "job"], "_target_: denote.object_models.architectures.mlp.MLP"),
         ("denote", ["--cfg", "job", "experiment=demo"], "as_cells: false"),
@@ -47,6 +49,15 @@ def test_help_lists_every_group_and_option(denote: Command) -> None:
         assert option.stem in words
 
 
+def test_help_names_every_command(denote: Command) -> None:
+    scripts = tomllib.loads((CONF.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    said = denote("--help").out
+    assert len(scripts) > 5
+    assert [name for name in scripts if not re.search(rf"^  {name} ", said, re.MULTILINE)] == []
+    assert "  tags=[WORD,WORD] " in said
+    assert "  logger.per_job=true|false " in said
+
+
 def test_help_says_where_other_keys_are_explained(denote: Command) -> None:
     said = denote("--help").out
     assert all(key in said for key in ("evidence.*", "split.group=COLUMN", "on_existing=skip|redo|fail"))
@@ -67,6 +78,14 @@ def test_report_of_nothing_is_a_mistake_of_one_line(command: Command, tmp_path: 
     assert "swe" in answer.err
     assert "multirun/NAME" in answer.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_a_report_needs_no_key(command: Command) -> None:
+    for typed in ("nowhere", "sweep=nowhere"):
+        assert "sweep=nowhere: there is no such folder" in command("denote-report", typed).err
+    answer = command("denote-report", "here", "sweep=there")
+    assert (answer.code, answer.err.partition(";")[0]) == (2, "denote-report: here and there came")
+    assert "here and there came" in command("denote-report", "sweep=here", "sweep=there").err
 
 
 @pytest.mark.parametrize(

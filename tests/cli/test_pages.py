@@ -20,8 +20,9 @@ from command_line import Command, composed
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from word_pieces import word_pieces
 
-from denote.cli import commands, compare_command, dashboard_command, store_command
+from denote.cli import compare_command, dashboard_command, report_command, store_command
 from denote.cli.checks import check
+from denote.cli.named_folders import folders_and_keys
 from denote.cli.sweeper import register
 from denote.reporting.answer.contents import BELIEVE, QUESTIONS
 
@@ -96,12 +97,12 @@ def _composes(arguments: tuple[str, ...]) -> None:
 
 
 def _report(arguments: list[str]) -> None:
-    assert {word.partition("=")[0] for word in arguments} <= set(commands._REPORT_KEYS)
-    assert any(word.startswith("sweep=") for word in arguments)
+    folders, _ = folders_and_keys("denote-report", arguments, report_command.KEYS)
+    assert len(folders) == 1
 
 
 def _compare(arguments: list[str]) -> None:
-    folders, given = compare_command._sorted(arguments)
+    folders, given = compare_command._told(arguments)
     assert len(folders) >= 2
     assert set(given) <= set(compare_command.KEYS)
 

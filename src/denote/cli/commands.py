@@ -9,16 +9,13 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.cli.written import check_written
 from denote.config.levels import LEVELS
-from denote.config.paper_settings import EPOCHS, EPOCHS_KEY, FORMATS, HTML, WIDTH_KEY
 from denote.config.trust import Trust
-from denote.config.typed_lists import names_in
 from denote.errors import ConfigError, DenoteError, no_space, one_of
 from denote.files import mistaken_place
 from denote.stops import stopped_by_signals
@@ -403,31 +400,10 @@ def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) 
     return BUG if stop is not None or failed else DONE
 
 
-_FIGURE_KEYS = ("figures", "figure_scale", "figure_style", "figure_networks")
-_PAPER_KEYS = ("format", WIDTH_KEY, EPOCHS_KEY)
-_REPORT_KEYS = ("sweep", *_PAPER_KEYS, *_FIGURE_KEYS, "figure_formats", "report.per_job", "verbose", "progress")
-
-
 def _report(command: str, arguments: list[str]) -> int:
-    from denote.cli.messages import USAGE
+    from denote.cli import report_command
 
-    given = dict(argument.partition("=")[::2] for argument in arguments)
-    for key in given:
-        if key == "report.inputs":
-            problem = f"is no key of {command}, which leaves the inputs in jobs' folders as they are"
-            raise ConfigError(key, problem, "give it to the command of the run or sweep, which runs nothing again")
-        ConfigError.refuse_unknown(key, _REPORT_KEYS, key, f"no such key of {command}")
-    if not given.get("sweep"):
-        raise ConfigError("sweep", "has no value", f"allowed: {USAGE[command]}")
-    from denote.runs.record import RECORD
-    from denote.runs.single import report_job
-    from denote.runs.sweep import report_sweep
-
-    folder = Path(given["sweep"])
-    asked = _asked(given)
-    verbose = bool(asked.pop("verbose", False))
-    (report_job if (folder / RECORD).is_file() else report_sweep)(folder, asked, verbose=verbose)
-    return DONE
+    return report_command.act(arguments)
 
 
 def _store(command: str, arguments: list[str]) -> int:
@@ -454,44 +430,3 @@ def _dashboard(command: str, arguments: list[str]) -> int:
     from denote.cli import dashboard_command
 
     return dashboard_command.act(arguments)
-
-
-def _asked(given: dict[str, str]) -> dict[str, Any]:
-    """Return what is said of figures, see `FigureSettings`, of a paper, of jobs' reports, and of what is printed."""
-    from denote.config import settings
-    from denote.config.report_settings import REPORT
-
-    asked: dict[str, Any] = {key: given[key] for key in (*_FIGURE_KEYS, WIDTH_KEY, "progress") if key in given}
-    if (most := asked.get("figure_networks", "")).isdecimal():
-        asked["figure_networks"] = int(most)
-    if "figure_formats" in given:
-        asked["figure_formats"] = names_in("figure_formats", given["figure_formats"])
-    if WIDTH_KEY in given:
-        with suppress(ValueError):
-            asked[WIDTH_KEY] = float(given[WIDTH_KEY])
-    if EPOCHS_KEY in given:
-        ConfigError.refuse_unknown(given[EPOCHS_KEY], EPOCHS, EPOCHS_KEY)
-        asked[EPOCHS_KEY] = given[EPOCHS_KEY]
-    if "format" in given:
-        asked["format"] = _formats(given["format"])
-        if HTML not in asked["format"]:
-            asked.setdefault("figures", "none")  # those of the report stay as they are
-    if "verbose" in given:
-        switches = {"true": True, "false": False}
-        asked["verbose"] = switches.get(given["verbose"].strip().lower(), given["verbose"])
-    settings.check_values(settings.Settings, asked, str)
-    per_job = given.get("report.per_job", "false")
-    if per_job not in ("true", "false"):
-        raise ConfigError("report.per_job", f"{per_job!r}", "allowed: true, false")
-    return {**asked, REPORT: {"per_job": per_job == "true"}}
-
-
-def _formats(typed: str) -> list[str]:
-    """Return the formats that a report is asked for in; refuse others, none at all, and one that is named twice."""
-    from denote.config.settings import choice, listed
-
-    names = names_in("format", typed)
-    for name in names:
-        choice(*FORMATS).check(name, "format")
-    listed(f"a list of {', '.join(FORMATS)}", choice(*FORMATS), least=1, order="distinct").check(names, "format")
-    return names

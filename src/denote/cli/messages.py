@@ -117,21 +117,35 @@ evidence. With -m it does so for every combination of comma-separated values and
   denote experiment=demo                            a ready-made sweep
   denote --layers architecture=convnet              list the layers, train nothing
   denote-train architecture.width=128               only the object model
-  denote-report sweep=multirun/NAME                 tables, figures and report from saved evidence
-  denote-compare multirun/A multirun/B              in what two sweeps differ""",
+  denote-report multirun/NAME                       tables, figures and report from saved evidence
+  denote-compare multirun/A multirun/B              in what two sweeps differ
+  denote-sync multirun/NAME                         send what was kept offline to Weights & Biases
+  denote-dashboard project=NAME                     a view and a report there
+  denote-store list                                 what is kept on disk; verify, prune""",
     "denote-train": """\
 denote-train trains the object model of a configuration into the store and does nothing else. -m trains one for each
 combination of comma-separated values.
 
   denote-train architecture=convnet seed=3
   denote-train -m architecture.width=64,128 seed=0,1""",
-    "denote-report": (
-        "denote-report sweep=multirun/NAME [format=[html,pdf,svg,latex,markdown]] [paper_width=3.3] "
-        "[figures=sweep|all|none] [figure_formats=[png,svg,pdf]] "
-        "[figure_scale=layer|shared] [figure_style=light|dark] [figure_networks=4] [verbose=true] "
-        "[report.per_job=true] [progress=auto|bar|log|none]: write the tables, figures and report of a sweep or a job "
-        "again from saved evidence; pdf, svg, latex and markdown write figures, tables and methods.md for a paper"
-    ),
+    "denote-report": """\
+denote-report writes tables, figures and report of a sweep or a job again from saved evidence, or what a paper needs.
+
+  denote-report multirun/NAME                       tables, figures and report.html; also sweep=multirun/NAME
+  denote-report multirun/NAME 'format=[pdf,latex]'  figures, tables and methods.md for a paper
+
+Keys
+  format=[html,pdf,svg,latex,markdown]   html is the page, the others are for a paper; by default html
+  paper_width=3.3              inches of a figure on paper; 6.75 is both columns
+  paper_epochs=last|all        epochs of networks that layers, tests and verdicts on paper are told of
+  figures=sweep|all|none       draw for the sweep, for every job, too, or nothing anew
+  figure_formats=[png,svg,pdf] kinds of files, added to those that are there
+  figure_scale=layer|shared    colours of relevance maps: every layer against its own largest value, or all against one
+  figure_style=light|dark      ink on white, or light ink on a dark ground
+  figure_networks=4            most networks of a sweep with relevance maps, atlases and examples of their own
+  report.per_job=true          a report for every job, too
+  verbose=true                 every table and sentence behind the answer, too
+  progress=auto|bar|log|none""",
     "denote-store": """\
 denote-store looks after what sweeps keep on disk: trained networks and recorded states, all of which can be made again.
 
@@ -210,8 +224,10 @@ Keys that are no group
   verbose=true         after a run, every table and sentence behind the answer, too
   figure_scale=layer|shared    colours of relevance maps: every layer against its own largest value, or all against one
   figure_style=light|dark      ink on white, or light ink on a dark ground
-  paper_width=3.3      inches of a figure on paper: denote-report sweep=multirun/NAME format=[pdf,latex]
+  paper_width=3.3      inches of a figure on paper: denote-report multirun/NAME format=[pdf,latex]
   figure_networks=4    most networks of a sweep with relevance maps, atlases and examples of their own
+  tags=[WORD,WORD]     labels of the runs in W&B
+  logger.per_job=true|false    track a run for every job and network, or only those of the sweep and its curves
   progress=auto|bar|log|none   a line in a terminal and else log lines, on standard error; or nothing"""
 
 

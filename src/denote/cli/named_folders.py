@@ -31,14 +31,14 @@ def folders_and_keys(command: str, arguments: Sequence[str], keys: Sequence[str]
         key, equals, value = argument.partition("=")
         if equals and key in (SWEEP, *keys):
             if not value:
-                raise ConfigError(key, "has no value", f"allowed: {key}=VALUE")
+                raise ConfigError(key, "has no value", f"allowed: {key}={'multirun/NAME' if key == SWEEP else 'VALUE'}")
             if key == SWEEP:
                 folders.append(Path(value))
             elif key in given:
                 raise ConfigError(key, "is given twice", f"allowed: once; {given[key]} and {value} came")
             else:
                 given[key] = value
-        elif equals and key.isidentifier() and not os.path.lexists(argument):
+        elif equals and key.replace(".", "_").isidentifier() and not os.path.lexists(argument):
             raise ConfigError(key, f"no such key of {command}", one_of(key, (SWEEP, *keys)))
         elif argument.startswith("-"):
             raise ConfigError(argument, f"no such flag of {command}", "allowed: --help, --version")
