@@ -47,5 +47,6 @@ def test_every_surface_shows_them() -> None:
     assert answer.blocks[0].text.startswith("…seed=1 against …seed=0 (baseline): ")
     page = comparison_page(found)
     assert "<title>…seed=1 against …seed=0" in page
-    assert "4x48" not in page
+    assert page.count("4x48") == 2, "whole names stand below how to read the page"
+    assert f"…seed=1 is {long[1]}." in page
     assert found.table["other"].unique().to_list() == [long[1]], "tables hold whole names"

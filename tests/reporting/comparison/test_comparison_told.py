@@ -21,6 +21,8 @@ from denote.reporting.comparison.compose import comparison_answer
 from denote.reporting.comparison.doubts import comparison_doubts
 from denote.reporting.comparison.drawing import Line, Panel, _ends
 from denote.reporting.comparison.figures import score_figure
+from denote.reporting.comparison.neurons_told import only_words
+from denote.reporting.comparison.observers_told import place_words
 from denote.reporting.comparison.page import comparison_page
 from denote.reporting.comparison.terminal import print_comparison
 
@@ -150,7 +152,7 @@ def test_a_difference_is_told_with_interval_p_value_and_levels() -> None:
         "A linear probe: mean AUROC over 1 attribute and 2 layers .710 -> .910 (+.200 [+.177, +.223], p 2e-05); "
         "2 of 2 layers differ, largest, chosen by size: +.200 [+.177, +.223] at x (.710 -> .910, p 2e-05)"
     )
-    assert "Cells: 2 of 2 differ" in captured.text
+    assert "Cells (layer and attribute): 2 of 2 differ" in captured.text
 
 
 def test_the_mean_over_layers_is_told_first_and_chosen_by_nothing() -> None:
@@ -232,6 +234,27 @@ def test_what_has_no_counterpart_is_named() -> None:
         "Not compared, for want of a counterpart in a: cnn on digits and vit on digits of b.",
     ]
     assert said(both, of("b", ("mlp", "digits"), ("mlp", "shapes"))) == []
+
+
+def test_layers_at_other_depths_are_told_with_them() -> None:
+    ends = {"relative_depth": 0.0, "other_relative_depth": 0.0}
+    row = {"layer": "hidden_1", "other_layer": "conv_1", **ends}
+    assert place_words(row) == "hidden_1 / conv_1", "at one depth nothing needs to be said of it"
+    assert place_words({**row, "other_relative_depth": 0.1}) == "hidden_1 (depth .00) / conv_1 (depth .10)"
+    assert place_words({**row, "other_layer": "hidden_1"}) == "hidden_1"
+
+
+def test_of_one_network_each_nothing_is_told_of_half_the_networks() -> None:
+    contrast = compare([result(seeds=[0]), result("b", seeds=[1])]).contrasts[0]
+    said = only_words(contrast, contrast.rows("neurons")["family"][0])
+    assert re.match(r"Denoted in one only: |No property is denoted in one only\.", said)
+
+
+def test_a_page_breaks_no_line_within_an_arrow() -> None:
+    page = comparison_page(compare(CASES["other seeds"]))
+    first = page.split('<div class="lead">')[1].split('<div class="pair">')[0]
+    assert "-&gt;" not in first
+    assert ".914\u00a0→ .915" in first
 
 
 def test_over_test_rows_the_results_have_no_bands_over_networks() -> None:

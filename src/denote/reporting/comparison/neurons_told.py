@@ -115,8 +115,12 @@ def only_words(contrast: Contrast, family: str) -> str:
         if names:
             shown = [clean(plain_property(name, classes, short=True), 32) for name in names]
             said.append(f"{clean(side.shown)}: {listed(shown, 3)}")
+    if not said and contrast.pairing.numbers == (1, 1):
+        return "No property is denoted in one only."
     if not said:
         return "No property is denoted in half the networks of one and in none of the other."
+    if contrast.pairing.numbers == (1, 1):
+        return f"Denoted in one only: {'; '.join(said)}."
     return f"Denoted in half the networks or more, and in none of the other result: {'; '.join(said)}."
 
 
@@ -146,4 +150,4 @@ def neurons_number(contrast: Contrast) -> Number | None:
         else f"[{signed(row['difference_low'])}, {signed(row['difference_high'])}]; "
     )
     values = f"{proportion(row['baseline_value'])} -> {proportion(row['other_value'])}"
-    return Number("share of neurons that denote", signed(row["difference"]), f"{ends}{values}")
+    return Number("difference of the share that denotes", signed(row["difference"]), f"{ends}{values}")

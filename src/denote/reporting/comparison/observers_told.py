@@ -150,13 +150,13 @@ def fine(estimate: Estimate[float]) -> str:
 
 
 def place_words(row: Row) -> str:
-    """The layer, or both with their relative depths where they differ."""
-    if row["layer"] == row["other_layer"] and row["relative_depth"] == row["other_relative_depth"]:
-        return clean(layer_words(row["layer"]))
-    depths = [row["relative_depth"], row["other_relative_depth"]]
-    ours, others = (f" ({proportion(depth)})" if depth is not None else "" for depth in depths)
+    """``hidden_2``, ``hidden_2 / conv_2``, or ``hidden_2 (depth .33) / conv_2 (depth .25)``, relative depths."""
     names = [clean(layer_words(row[name])) for name in ("layer", "other_layer")]
-    return f"{names[0]}{ours if ours != others else ''} / {names[1]}{others}"
+    depths = [row["relative_depth"], row["other_relative_depth"]]
+    if depths[0] != depths[1]:
+        told = (f" (depth {proportion(depth)})" if depth is not None else "" for depth in depths)
+        names = [f"{name}{depth}" for name, depth in zip(names, told, strict=True)]
+    return " / ".join(dict.fromkeys(names))
 
 
 def cells_words(contrast: Contrast, *, named: bool = True) -> str:
@@ -170,7 +170,7 @@ def cells_words(contrast: Contrast, *, named: bool = True) -> str:
     if cells.is_empty():
         return ""
     differing = largest_first(cells.filter("differs"))
-    said = f"Cells: {len(differing):,} of {len(cells):,} differ"
+    said = f"Cells (layer and attribute): {len(differing):,} of {len(cells):,} differ"
     if differing.is_empty() or not named:
         return f"{said}."
     row = differing.row(0, named=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from denote.comparison.compare import Comparison, Contrast
 from denote.comparison.naming import contrast_name
 from denote.numbers import count
-from denote.reporting.answer.contents import ALARM, Answer
+from denote.reporting.answer.contents import ALARM, Answer, Number
 from denote.reporting.answer.words import clean, listed
 from denote.reporting.comparison.compose import comparison_answer, contrast_numbers
 from denote.reporting.comparison.depth_told import curve_words, parts_words, verdict_words
@@ -19,7 +20,7 @@ from denote.reporting.comparison.sheets import evidence_sections, settings_secti
 from denote.reporting.page.machine_paths import without_machine
 from denote.reporting.page.render import render_comparison
 
-MOST_LINES = 1_000
+MOST_LINES, LONGEST_NAME = 1_000, 300
 NO_PARTS = "What the change over depth is made of cannot be told: too few layers at which enough neurons denote."
 READING = (
     "The first result is the baseline; every difference is the other result minus the baseline.",
@@ -41,7 +42,7 @@ def comparison_page(comparison: Comparison, again: Sequence[str] = ()) -> str:
         comparison: What was compared.
         again: The arguments of the command that repeats it; empty where no command can, as of results in memory.
     """
-    answer = comparison_answer(comparison, most_lines=MOST_LINES)
+    answer = _on_page(comparison_answer(comparison, most_lines=MOST_LINES))
     names = [clean(side.shown) for side in comparison.results]
     firsts = {contrast.other.name: contrast for contrast in reversed(comparison.contrasts)}
     return render_comparison(
@@ -52,10 +53,33 @@ def comparison_page(comparison: Comparison, again: Sequence[str] = ()) -> str:
             "made": f"{count(len(names), 'result')}; baseline: {names[0]}",
             "contrasts": [_contrast(comparison, contrast) for contrast in comparison.contrasts],
             "settings": [settings_section(contrast) for contrast in reversed(firsts.values())],
-            "reading": READING,
+            "reading": (*READING, *_whole_names(comparison)),
             "again": shlex.join(["denote-compare", *without_machine(again)]) if again else "",
         }
     )
+
+
+def _on_page(answer: Answer) -> Answer:
+    """Write arrows that no line ends within."""
+    return replace(
+        answer,
+        sentences=tuple(map(_with_arrows, answer.sentences)),
+        numbers=_numbers_on_page(answer.numbers),
+    )
+
+
+def _numbers_on_page(numbers: Sequence[Number]) -> tuple[Number, ...]:
+    return tuple(replace(number, beside=_with_arrows(number.beside)) for number in numbers)
+
+
+def _with_arrows(text: str) -> str:
+    return text.replace(" -> ", "\u00a0→ ")
+
+
+def _whole_names(comparison: Comparison) -> list[str]:
+    """Say what the names are that this page shows cut."""
+    cut = [result for result in comparison.results if result.shown != result.name]
+    return [f"{clean(result.shown)} is {clean(result.name, LONGEST_NAME)}." for result in cut]
 
 
 def _badge_class(answer: Answer) -> str:
@@ -67,7 +91,7 @@ def _badge_class(answer: Answer) -> str:
 def _contrast(comparison: Comparison, contrast: Contrast) -> dict[str, Any]:
     return {
         "heading": contrast_name(comparison, contrast, clean),
-        "numbers": contrast_numbers(contrast),
+        "numbers": _numbers_on_page(contrast_numbers(contrast)),
         "scores": score_figure(contrast),
         "heat": heat_map(contrast),
         "curves": curve_figure(contrast),
@@ -89,4 +113,4 @@ def _said(contrast: Contrast) -> list[tuple[str, list[str]]]:
         ("Interpretation", [parts or NO_PARTS]),
         ("Curves", [curve_words(contrast, family)]),
     ]
-    return [(name, kept) for name, sentences in said if (kept := [text for text in sentences if text])]
+    return [(name, kept) for name, sentences in said if (kept := [_with_arrows(text) for text in sentences if text])]
