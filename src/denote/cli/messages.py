@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from denote.cli.options import GROUPS, no_option
+from denote.cli.several_values import several_values
 from denote.config.trust import CODE_DIR, TRUSTED
 from denote.errors import ConfigError, DenoteError, one_of
 
@@ -40,7 +41,8 @@ def as_mistake(error: BaseException, keys: Iterable[str] = ()) -> DenoteError | 
     if isinstance(error, OverrideParseException):
         return _grammar(str(error.override), text)
     if isinstance(error, (HydraException, OmegaConfBaseException)):
-        return _missing_option(text) or _unknown_key(error, text, list(keys)) or ConfigError("config", _line(text))
+        known = several_values(text) or _missing_option(text) or _unknown_key(error, text, list(keys))
+        return known or ConfigError("config", _line(text))
     if isinstance(error, ValueError) and any(words in text for words in _SAID_OF_ARGUMENTS):
         return ConfigError("command line", _line(text))
     return None
