@@ -3,55 +3,84 @@
 python scripts/wandb_plots.py multirun/NAME [multirun/OTHER ...] [--out plots]
 
 Reads the runs that were kept offline in ``wandb/`` of each sweep. Uses config, summary, history and exit code of runs;
-opens no table, no artifact and nothing else of denote. Prints how many points each plot has.
+opens no table, no artifact and nothing else of denote. Prints how many points each plot has. Of several sweeps each has
+its own plots, ``auroc_by_depth-NAME.png``, but those that set them side by side. Ends with 1 where there are no runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 from statistics import mean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from wandb_files import Logged, runs_in
 
 PROBE = "linear"
 """The probe whose lines are drawn by attribute."""
 
+MOST_NAMED = 60
+"""Jobs on an axis that are all named; of more every second, third and so on."""
+
 Points = dict[str, dict[float, list[float]]]
 """By line and x the values."""
 
+Draw = Callable[[Axes, Sequence[Logged]], int]
 
-def main() -> None:
-    """Draw the six plots."""
+
+def main() -> int:
+    """Draw the plots, and return 1 where there is nothing to draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sweeps", nargs="+", type=Path, help="folders of sweeps")
     parser.add_argument("--out", type=Path, default=Path("plots"), help="folder of the plots")
     asked = parser.parse_args()
-    runs = [run for sweep in asked.sweeps for run in runs_in(sweep / "wandb")]
+    runs = {sweep: runs_in(sweep / "wandb") for sweep in asked.sweeps}
+    if empty := [str(sweep) for sweep, found in runs.items() if not found]:
+        print(f"{', '.join(empty)}: no runs in wandb/; allowed: sweeps that W&B kept offline", file=sys.stderr)
+        return 1
+    every = [run for found in runs.values() for run in found]
     asked.out.mkdir(parents=True, exist_ok=True)
-    for name, draw in PLOTS.items():
-        figure = Figure(figsize=(7, 4), layout="constrained")
-        axes = figure.add_subplot()
-        drawn = draw(axes, runs)
-        figure.savefig(asked.out / f"{name}.png", dpi=120)
-        print(f"{name}: {drawn} points from {len(runs)} runs")
+    for name, draw in OF_ALL.items():
+        save(asked.out, name, draw, every)
+    for sweep, found in runs.items():
+        alike = sum(other.name == sweep.name for other in runs) > 1
+        of = f"-{sweep.parent.name}-{sweep.name}" if alike else f"-{sweep.name}"
+        for name, draw in OF_ONE.items():
+            save(asked.out, name if len(runs) == 1 else f"{name}{of}", draw, found)
+    return 0
+
+
+def save(folder: Path, name: str, draw: Draw, runs: Sequence[Logged]) -> None:
+    """Draw a plot and save it, unless it would be empty."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    drawn = draw(figure.add_subplot(), runs)
+    if drawn:
+        figure.savefig(folder / f"{name}.png", dpi=120)
+    print(f"{name}: {drawn or 'no'} points from {len(runs)} runs{'' if drawn else ', not drawn'}")
 
 
 def auroc_by_depth(axes: Axes, runs: Sequence[Logged]) -> int:
-    """AUROC against depth by attribute, each line a mean over runs with the runs behind it."""
-    points: Points = defaultdict(lambda: defaultdict(list))
-    for run in of_type(runs, "curve"):
+    """AUROC against depth by attribute: a colour each, a kind of line for every dataset, architecture and epoch."""
+    curves = list(of_type(runs, "curve"))
+    named = sorted({attribute for run in curves for attribute in attributes(run)})
+    drawn = 0
+    for run, style in zip(curves, cycle(("-", "--", ":", "-."))):
         for attribute in attributes(run):
             line = run.line("depth", f"{PROBE}/auroc/{attribute}")
-            axes.plot(*zip(*line, strict=True), color="0.85", lw=1, zorder=0)
-            for depth, auroc in line:
-                points[attribute][depth].append(auroc)
-    axes.set(xlabel="depth", ylabel=f"AUROC ({PROBE})", title="AUROC against depth by attribute, mean over runs")
-    return _lines(axes, points)
+            label = attribute if len(curves) == 1 else f"{attribute}: {run.name}"
+            colour = f"C{named.index(attribute) % 10}"
+            axes.plot(*zip(*line, strict=True), linestyle=style, marker="o", color=colour, label=label)
+            drawn += len(line)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="depth", ylabel=f"AUROC ({PROBE})", title="AUROC against depth by attribute, means over networks")
+    _legend(axes)
+    return drawn
 
 
 def folded_of_sweeps(axes: Axes, runs: Sequence[Logged]) -> int:
@@ -72,7 +101,7 @@ def folded_of_sweeps(axes: Axes, runs: Sequence[Logged]) -> int:
 
 
 def best_layer(axes: Axes, runs: Sequence[Logged]) -> int:
-    """Return the layer at which each attribute is read best, counted over runs."""
+    """Layer at which each attribute is read best, counted over curves."""
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     order: dict[str, float] = {}
     for run in of_type(runs, "curve"):
@@ -94,56 +123,68 @@ def best_layer(axes: Axes, runs: Sequence[Logged]) -> int:
 def failed_runs(axes: Axes, runs: Sequence[Logged]) -> int:
     """Runs that did not finish, by name, with their exit code and what the summary says of their end."""
     failed = sorted((run for run in runs if run.exit_code != 0), key=lambda run: (run.config["sweep"], run.name))
-    axes.scatter([run.exit_code or 0 for run in failed], range(len(failed)), color="C3")
+    codes = sorted({run.exit_code or 0 for run in failed})
     for place, run in enumerate(failed):
+        at = codes.index(run.exit_code or 0)
+        axes.scatter(at, place, color="C3")
         said = f"  {run.summary['status']} {run.summary.get('error', '')}"
-        axes.annotate(said, (run.exit_code or 0, place), fontsize=7, va="center")
+        axes.annotate(said, (at, place), fontsize=7, va="center")
     axes.set_yticks(range(len(failed)), [f"{run.job_type}: {run.name[:60]}" for run in failed], fontsize=7)
-    axes.set(xlabel="exit code", title=f"{len(failed)} of {len(runs)} runs did not finish", xlim=(0, 3))
+    axes.set_xticks(range(len(codes)), map(str, codes))
+    title = f"{len(failed)} of {len(runs)} runs did not finish"
+    axes.set(xlabel="exit code", title=title, xlim=(-0.5, len(codes)))
     return len(failed)
 
 
 def network_of_job(axes: Axes, runs: Sequence[Logged]) -> int:
-    """Network that each job used."""
+    """Network that each job used: jobs by name, networks by the name of their artifact."""
     networks = {run.config["network"]: run.name for run in of_type(runs, "object_model")}
     jobs = [run for run in of_type(runs, "job") if run.config.get("network") in networks]
     names = sorted(networks)
-    for place, job in enumerate(jobs):
-        axes.scatter(place, names.index(job.config["network"]), color="C0", s=20)
-    axes.set_yticks(range(len(names)), [f"{networks[name]}\n{name}" for name in names], fontsize=7)
-    axes.set(xlabel="job", title="The network that each job used", ylim=(-0.5, len(names) - 0.5))
+    axes.scatter([names.index(job.config["network"]) for job in jobs], range(len(jobs)), color="C0", s=20)
+    every = 1 + len(jobs) // MOST_NAMED
+    axes.set_yticks(range(0, len(jobs), every), [job.name[:70] for job in jobs[::every]], fontsize=6)
+    labels = [f"{networks[name]}\n{name}" for name in names]
+    axes.set_xticks(range(len(names)), labels, fontsize=6, rotation=45, ha="right")
+    axes.set(ylabel="job", title="The network that each job used", xlim=(-0.5, len(names) - 0.5))
+    axes.figure.set_size_inches(max(8, 3 + 0.3 * len(names)), max(4, 2 + 0.14 * min(len(jobs), MOST_NAMED)))
     return len(jobs)
 
 
 def probes_of_attribute(axes: Axes, runs: Sequence[Logged]) -> int:
-    """Effect of ``probe`` at each attribute: the best AUROC, one dot a job."""
+    """Effect of ``probe`` at each attribute: the best AUROC, one dot a job; datasets apart."""
     points: Points = defaultdict(lambda: defaultdict(list))
-    named = sorted({attribute for run in of_type(runs, "job") for attribute in _named(run)})
-    for run in of_type(runs, "job"):
+    jobs = list(of_type(runs, "job"))
+    named = sorted({attribute for run in jobs for attribute in _named(run)})
+    several = len({run.config["dataset"] for run in jobs}) > 1
+    for run in jobs:
         probes = str(run.config["probe"]).split(",")
         for probe in probes:
             prefix = "" if len(probes) == 1 else f"{probe}/"
+            label = f"{probe}, {run.config['dataset']}" if several else probe
             for attribute in _named(run):
                 if (auroc := run.summary.get(f"{prefix}auroc/{attribute}")) is not None:
-                    points[probe][named.index(attribute)].append(auroc)
-    for place, (probe, by_attribute) in enumerate(sorted(points.items())):
+                    points[label][named.index(attribute)].append(auroc)
+    for place, (label, by_attribute) in enumerate(sorted(points.items())):
         for at, values in by_attribute.items():
             axes.scatter([at + 0.2 * place] * len(values), values, color=f"C{place}", s=12, alpha=0.5)
-            axes.scatter(at + 0.2 * place, mean(values), color=f"C{place}", s=60, marker="_", label=probe)
+            axes.scatter(at + 0.2 * place, mean(values), color=f"C{place}", s=60, marker="_", label=label)
     axes.set_xticks(range(len(named)), named)
     axes.set(ylabel="AUROC", title="Probes at each attribute, one dot a job, means as bars")
     _legend(axes)
     return sum(len(values) for by_attribute in points.values() for values in by_attribute.values())
 
 
-PLOTS: dict[str, Callable[[Axes, Sequence[Logged]], int]] = {
+OF_ALL: dict[str, Draw] = {"folded_of_sweeps": folded_of_sweeps, "failed_runs": failed_runs}
+"""Plots that set sweeps side by side."""
+
+OF_ONE: dict[str, Draw] = {
     "auroc_by_depth": auroc_by_depth,
-    "folded_of_sweeps": folded_of_sweeps,
     "best_layer": best_layer,
-    "failed_runs": failed_runs,
     "network_of_job": network_of_job,
     "probes_of_attribute": probes_of_attribute,
 }
+"""Plots of a single sweep, since they count or take means."""
 
 
 def of_type(runs: Sequence[Logged], job_type: str) -> Iterator[Logged]:
@@ -163,19 +204,11 @@ def _named(run: Logged) -> list[str]:
     return [key for key in keys if key not in ("best", "mean")]
 
 
-def _lines(axes: Axes, points: Points) -> int:
-    for name, by_x in sorted(points.items()):
-        xs = sorted(by_x)
-        axes.plot(xs, [mean(by_x[x]) for x in xs], marker="o", label=name)
-    _legend(axes)
-    return sum(len(by_x) for by_x in points.values())
-
-
 def _legend(axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if once := dict(zip(labels, handles, strict=True)):
-        axes.legend(once.values(), once.keys(), fontsize=7)
+        axes.legend(once.values(), once.keys(), fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
