@@ -24,9 +24,10 @@ from forked_commands import run
 from denote.config.figure_settings import FigureSettings
 from denote.digests import FILES, DamagedError, damaged_files
 from denote.object_models.model_store import ModelRecord
+from denote.runs.merge_status import is_merged
+from denote.runs.outcome import Outcome, statuses
 from denote.runs.record import finished_before, read_record
 from denote.runs.store_survey import STORE
-from denote.runs.sweep import Outcome, is_merged, statuses
 from denote.states.store import Manifest, Origin
 
 READ = ("store", "jobs", "merged")

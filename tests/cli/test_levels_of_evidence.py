@@ -10,8 +10,8 @@ from polars.testing import assert_frame_equal
 
 from denote import load
 from denote.observation.result import Observation
+from denote.runs.outcome import statuses
 from denote.runs.single import report_job
-from denote.runs.sweep import statuses
 from denote.tables import JOB_TABLES, SWEEP_TABLES, has_tables, read_tables, says
 
 SMALL = (

@@ -10,8 +10,10 @@ from denote.digests import FILES, digests_of, write_sealed
 from denote.reporting.jobs import FINISHED, Job
 from denote.runs.figure_folder import FIGURES
 from denote.runs.inputs_again import change_inputs
+from denote.runs.merge_status import MERGED, STATUS, WITHHELD, status_of_merge, write_status
+from denote.runs.merged_results import _keep
+from denote.runs.outcome import Outcome
 from denote.runs.record import PAGE, read_record, write_record
-from denote.runs.sweep import MERGED, STATUS, WITHHELD, Outcome, _keep, _status, write_status
 from denote.tables import EXAMPLES, INPUTS, empty, read_table, write_table
 
 EXAMPLE = {
@@ -65,15 +67,15 @@ def test_figures_of_a_sweep_go_with_the_inputs_of_a_job(job: Path, caplog: pytes
     for folder in fresh:
         folder.mkdir()
         write_table(folder, "examples", read_table(place, "examples"))
-    (kept,) = _keep(sweep, fresh[0], _status(sweep))
+    (kept,) = _keep(sweep, fresh[0], status_of_merge(sweep))
     assert kept.path.parent == fresh[0] / FIGURES
     withhold(job)
-    assert _keep(sweep, fresh[1], _status(sweep)) == []
+    assert _keep(sweep, fresh[1], status_of_merge(sweep)) == []
     assert not (fresh[1] / FIGURES).exists()
     assert caplog.messages[-1].startswith("demo: report.inputs changed")
     write_status(sweep, place, "", drawn={"formats": ["png"]})
-    assert _status(sweep)[WITHHELD] == [job.name]
-    assert _keep(sweep, fresh[2], _status(sweep))
+    assert status_of_merge(sweep)[WITHHELD] == [job.name]
+    assert _keep(sweep, fresh[2], status_of_merge(sweep))
 
 
 def test_a_status_that_does_not_know_whose_inputs_it_shows_shows_none(job: Path) -> None:
@@ -83,4 +85,4 @@ def test_a_status_that_does_not_know_whose_inputs_it_shows_shows_none(job: Path)
     write_sealed(place / STATUS, {"sweep": "demo"})
     withhold(job)
     (sweep.folder / "fresh").mkdir()
-    assert _keep(sweep, sweep.folder / "fresh", _status(sweep)) == []
+    assert _keep(sweep, sweep.folder / "fresh", status_of_merge(sweep)) == []

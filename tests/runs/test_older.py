@@ -14,8 +14,9 @@ from denote.config.keys import SCHEMA
 from denote.evidence.rule import Rule
 from denote.files import write_json
 from denote.reporting.cards import cell_cards, neuron_cards
+from denote.runs.outcome import statuses
 from denote.runs.record import older_in_store, read_record, schema_of, schemas_in_store, write_record
-from denote.runs.sweep import report_sweep, statuses
+from denote.runs.sweep import report_sweep
 from denote.tables import SWEEP_TABLES
 
 FIXTURE = Path(__file__).parent / "sweep_of_schema_4"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from denote.runs import sweep
+from denote.runs.outcome import Outcome, statuses
 from denote.runs.record import Status, write_record
-from denote.runs.sweep import Outcome, statuses
 from denote.tables import JOB_TABLES
 
 

@@ -8,7 +8,7 @@ import synthetic_tables as synthetic
 
 from denote.reporting.tracking import Tracker
 from denote.runs.merge import Merged
-from denote.runs.sweep import Outcome
+from denote.runs.outcome import Outcome
 from denote.runs.track_sweep import settings_of, track
 
 CONFIG: dict[str, Any] = {

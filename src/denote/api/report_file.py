@@ -6,8 +6,8 @@ from pathlib import Path
 
 from denote.errors import StoreError
 from denote.reporting.report import NAME, Report
+from denote.runs.merge_status import STATUS
 from denote.runs.record import RECORD
-from denote.runs.sweep import STATUS
 
 MARK = '<meta name="generator" content="denote">'
 """Stands near the beginning of every report, by which it is known."""

@@ -19,8 +19,9 @@ from denote.reporting.page.bundle import Relevance
 from denote.reporting.page.repeat import Recipe
 from denote.reporting.report import NAME, Picture, Report
 from denote.runs.figure_folder import FIGURES
+from denote.runs.merge_status import MERGED, STATUS
+from denote.runs.outcome import statuses
 from denote.runs.record import evidence_level, finished_jobs, now, versions
-from denote.runs.sweep import MERGED, STATUS, statuses
 
 if TYPE_CHECKING:
     from denote.observation.result import Observation

@@ -18,7 +18,7 @@ from denote.reporting.tracking_guard import harmless
 if TYPE_CHECKING:
     from denote.reporting.report import Picture
     from denote.runs.merge import Merged
-    from denote.runs.sweep import Outcome
+    from denote.runs.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
