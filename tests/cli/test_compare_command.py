@@ -98,6 +98,8 @@ def test_saved_observations_and_results_in_memory_are_compared_alike(
     assert in_python.headline["unit"].unique().to_list() == ["rows"]
     assert np.isfinite(in_python.headline["difference"].to_numpy()).all()
     assert str(in_python).splitlines() == in_python.findings()
+    assert str(in_python).count("of other networks") == 1, "what speaks against it is said once"
+    assert in_python.overall["difference"].to_list() == [in_python.numbers()["auroc_difference/linear/mean"]]
     assert "<table>" in in_python._repr_html_()
 
 

@@ -5,7 +5,7 @@ import pytest
 import scipy
 
 from denote.comparison.differences import over_networks, over_pairs, over_rows
-from denote.comparison.family import Family, compared
+from denote.comparison.family import OVER_ROWS, Family, compared
 from denote.comparison.pairing import NETWORKS, Pairing
 from denote.numbers import Estimate
 from denote.streams import stream
@@ -77,12 +77,16 @@ def test_scores_over_the_same_rows_count_as_one() -> None:
 
 
 def test_why_a_difference_was_not_tested_is_told_by_its_interval() -> None:
-    """One network on a side has no spread to be told of; three that differ alike have none."""
+    """One network on a side has no spread to be told of; three that differ alike have none; scores may lack ends."""
     one, three = Pairing(NETWORKS, ("a",), ("d", "e", "f"), ""), Pairing(NETWORKS, ("a", "b", "c"), ("d", "e", "f"), "")
     for pairing, ours, code in ((one, [0.9, np.nan, np.nan], "too_few_with_score"), (three, [0.9] * 3, "no_spread")):
         note = Family.of_means(pairing, np.array(ours)[:, None], np.full((3, 1), 0.8)).why_untested(0)
         assert note is not None
         assert note.codes == (code,)
+    bare = Estimate(np.full((1, 1), 0.8), *np.full((2, 1, 1), np.nan))
+    note = Family.of(over_rows(bare, bare), OVER_ROWS).why_untested(0)
+    assert note is not None
+    assert note.codes == ("no_interval_compared",)
 
 
 def test_no_interval_reaches_beyond_what_shares_can_differ_by() -> None:

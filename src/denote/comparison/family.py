@@ -84,10 +84,14 @@ class Family:
         }  # fmt: skip
 
     def why_untested(self, place: int) -> Note | None:
-        """Say why a difference has no p-value: every network differs alike, or too few have a value."""
+        """Say why a difference has no p-value: every network differs alike, or too little is known of both."""
+        value, low = self.differences.value[place], self.differences.low[place]
         if np.isfinite(self.p_value[place]):
             return None
-        return Note.of("no_spread" if np.isfinite(self.differences.low[place]) else "too_few_with_score")
+        if np.isfinite(low):
+            return Note.of("no_spread")
+        is_over_rows = self.test == OVER_ROWS and np.isfinite(value)
+        return Note.of("no_interval_compared" if is_over_rows else "too_few_with_score")
 
 
 def compared(pairing: Pairing, baseline: Numbers, other: Numbers, most: float | PerTest = 1.0) -> Differences:

@@ -282,3 +282,9 @@ def test_where_all_values_are_alike_an_axis_spans_more_than_rounding(
     line = Line("other", "b", [0.0, 1.0], ["x", "y"], [Estimate(value, nan, nan)] * 2)
     found = _ends(Panel("share", [line], is_change=is_change))[2]
     assert (found[0], found[-1]) == pytest.approx(ticks)
+
+
+def test_what_is_told_of_several_results_are_sentences() -> None:
+    told = comparison_answer(compare([result(), result("b", renamed="x"), result("c", seeds=[0])])).sentences
+    assert [sentence[:1] for sentence in told] == [sentence[:1].upper() for sentence in told]
+    assert told[1].startswith("Mean AUROC of a linear probe .000 [.000, .000], p 1.000 (b); ")

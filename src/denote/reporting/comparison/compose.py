@@ -43,9 +43,16 @@ def comparison_answer(
     drafts = [Draft(question, together(told[question])) for question in told]
     ends = [Draft(BELIEVE, believe(doubts, "see compare.html")), Draft(NEXT, _next(comparison, page))]
     blocks = fitted([*drafts, *ends], most_lines, width)
-    sentences = tuple(named[0][1].sentence if len(named) == 1 else together(named)[-1][0]
-                      for question, named in told.items() if named and question != SETTINGS)  # fmt: skip
+    sentences = tuple(_sentence(named) for question, named in told.items() if named and question != SETTINGS)
     return Answer(_question(comparison), blocks, sentences, _numbers(comparison), tuple(doubts))
+
+
+def _sentence(named: Sequence[tuple[str, Told]]) -> str:
+    """Return what the first screen says: of one contrast, or the values of several as a sentence."""
+    if len(named) == 1:
+        return named[0][1].sentence
+    values = together(named)[-1][0]
+    return f"{values[:1].upper()}{values[1:]}"
 
 
 def _told(comparison: Comparison, tell: Callable[[Contrast], Told | None]) -> list[tuple[str, Told]]:
