@@ -169,7 +169,7 @@ def probes_of_attribute(axes: Axes, runs: Sequence[Logged]) -> int:
         for at, values in by_attribute.items():
             axes.scatter([at + 0.2 * place] * len(values), values, color=f"C{place}", s=12, alpha=0.5)
             axes.scatter(at + 0.2 * place, mean(values), color=f"C{place}", s=60, marker="_", label=label)
-    axes.set_xticks(range(len(named)), named)
+    axes.set_xticks(range(len(named)), named, rotation=45, ha="right")
     axes.set(ylabel="AUROC", title="Probes at each attribute, one dot a job, means as bars")
     _legend(axes)
     return sum(len(values) for by_attribute in points.values() for values in by_attribute.values())

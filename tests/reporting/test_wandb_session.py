@@ -284,3 +284,15 @@ PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f6"
     "45400000000049454e44ae426082"
 )
+
+
+def test_the_seconds_that_a_job_waited_are_said_once(
+    fake: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake("Run.finish = lambda run, exit_code: time.sleep(0.1)\n")
+    caplog.set_level("DEBUG", logger=wandb_session.log.name)
+    session = Session(online=False, limit=60)
+    track(session, tmp_path)
+    session._allowance.left -= 1e-6  # asking again whether all is done takes some
+    session.settle()
+    assert len([line for line in caplog.messages if "held up this job" in line]) == 1

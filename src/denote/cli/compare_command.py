@@ -85,11 +85,12 @@ def _tracking(folders: Sequence[Path], to: Path, pair: str, kinds: Sequence[str]
         return lambda _: None
     from denote.api.comparison import PAGE, TABLE
     from denote.progress import step
-    from denote.runs.track_comparison import source_of, track, tracker_of
+    from denote.runs.track_comparison import COMPARE, source_of, track, tracker_of
 
     name = _name(folders)
     sources = [source_of(folder) for folder in folders]
     tracker = tracker_of(kinds, sources, name, to)
+    tracker.load(COMPARE)
 
     def tracked(comparison: Comparison) -> None:
         with step("tracking"):

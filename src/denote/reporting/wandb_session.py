@@ -131,7 +131,7 @@ class Session:
         if self.online and self._runs:
             self._fail(f"did not take everything within {max(0, self._limit - TO_WRITE):g} s")
         self._await(math.inf)
-        if (waited := self._limit - self._allowance.left) != self._told:
+        if (waited := round(self._limit - self._allowance.left, 2)) != self._told:
             log.debug("W&B held up this job for %.2f s", waited)
         self._told = waited
         if self._runs:
