@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.cli.unread import discard_unwritten, is_unread
 from denote.cli.written import check_written
 from denote.config.levels import LEVELS
 from denote.config.trust import Trust
@@ -67,16 +68,9 @@ def dashboard() -> None:
 
 
 def _command(command: str, arguments: list[str]) -> int:
-    if "--version" in arguments:
-        from denote import __version__
-
-        print(f"denote {__version__}")
-        return DONE
-    if "--help" in arguments or "-h" in arguments:
-        from denote.cli.messages import page
-
-        print(page(command, _value_of("--config-dir", arguments)))
-        return DONE
+    """Carry out a command, and return its exit code."""
+    if "--version" in arguments or "--help" in arguments or "-h" in arguments:
+        return _guarded(lambda: _told(command, arguments))
     acts = {
         "denote-report": _report, "denote-store": _store, "denote-compare": _compare, "denote-sync": _sync,
         "denote-dashboard": _dashboard,
@@ -84,6 +78,19 @@ def _command(command: str, arguments: list[str]) -> int:
     act = acts.get(command, _hydra)
     with stopped_by_signals():
         return _guarded(lambda: _shown(act, command, arguments))
+
+
+def _told(command: str, arguments: list[str]) -> int:
+    """Print the version or the help page."""
+    if "--version" in arguments:
+        from denote import __version__
+
+        print(f"denote {__version__}")
+        return DONE
+    from denote.cli.messages import page
+
+    print(page(command, _value_of("--config-dir", arguments)))
+    return DONE
 
 
 _SHOWS = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc")
@@ -116,11 +123,17 @@ def _guarded(action: Callable[[], int]) -> int:
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     logging.raiseExceptions = False  # a log that cannot be written is no reason for a page of text, nor to end a job
     try:
-        return action()
+        code = action()
+        sys.stdout.flush()  # what cannot be written is to be told here, not when Python ends
+        return code
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return BUG
     except Exception as error:
+        nobody_reads = isinstance(error, BrokenPipeError) and is_unread()
+        discard_unwritten()
+        if nobody_reads:
+            return BUG
         if (full := no_space(error)) is not None and not wants_traceback:
             print(full, file=sys.stderr)
             return BUG
