@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ import denote
 from denote.cli import commands, compare_command
 from denote.cli.messages import USAGE
 from denote.reporting.lineage import job_name
+from denote.reporting.local_run import LocalRun
 from denote.reporting.tracking import Tracker
 from denote.reporting.wandb_sessions import settle
 from denote.runs import track_comparison
@@ -192,12 +194,30 @@ def test_a_comparison_is_a_run_whose_id_repeats(compare: Compare, sweep: Sweep) 
         job_name(str(json.loads((jobs[0] / "run.json").read_text())["fingerprint"])),
     ]
     assert sorted(files) == ["compare.html", "compare.parquet"]
+    (file,) = Path("here/wandb").glob("*run-*/*.wandb")
+    assert os.fsencode(sys.executable) not in file.read_bytes(), "nothing of the machine"
     (metrics,) = Path("here/csv/compare").glob("*/metrics.csv")
     assert pl.read_csv(metrics).tail(1)["cells"].item() == numbers["cells"]
     assert metrics.parent.name.endswith(run.id)
     assert compare(sweep.folder, *jobs[1:2], "to=here", "logger=wandb").code == 0
     settle()
     assert len({run.id for run in runs_in(Path("here/wandb"))}) == 2, "of another comparison"
+
+
+def test_what_is_left_out_is_no_input_of_the_run(
+    compare: Compare, sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[str, list[str]]] = []
+
+    def keep(run: LocalRun, name: str, kind: str, files: object, said: dict[str, list[str]], **_: bool) -> None:
+        kept.append((run.opened.config["sweep"], said["made_from"]))
+
+    monkeypatch.setattr(LocalRun, "keep", keep)
+    (tmp_path / "empty").mkdir()
+    job = next(path for path in sorted(sweep.folder.glob("*layer=0-*")) if "odd" in path.name)
+    assert compare(sweep.folder, "empty", job, "to=here", "logger=csv").code == 1
+    fingerprint = json.loads((job / "run.json").read_text())["fingerprint"]
+    assert kept == [("t", ["sweep-t", job_name(fingerprint)])]
 
 
 @pytest.mark.usefixtures("_offline")
@@ -234,7 +254,8 @@ def test_a_run_of_many_results_has_few_keys(monkeypatch: pytest.MonkeyPatch, tmp
     results = [SimpleNamespace(name=name) for name in "ab"]
     found = SimpleNamespace(results=results, table=pl.DataFrame({"a": [1]}))
     monkeypatch.setattr("denote.reporting.local_runs.CsvRun.end", lambda _, numbers, *__: told.update(numbers))
-    track_comparison.track(Tracker(("csv",), tmp_path, "t", "t"), found, [], "key", {})  # type: ignore[arg-type]
+    sources = dict.fromkeys("ab", track_comparison.Source("t", None, {}))
+    track_comparison.track(Tracker(("csv",), tmp_path, "t", "t"), found, sources, "key", {})  # type: ignore[arg-type]
     assert len(told) == track_comparison.MOST_NUMBERS
 
 

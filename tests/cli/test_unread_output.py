@@ -9,19 +9,17 @@ from pathlib import Path
 
 import pytest
 
-SAYS = "import sys; sys.argv[0] = sys.argv.pop(1); from denote.cli import commands; getattr(commands, sys.argv.pop(1))()"
+SAYS = "import sys; from denote.cli import commands; del sys.argv[0]; commands.main()"
 
 
 def ended(output: int, *arguments: str, cwd: Path, unbuffered: bool) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""}
     command = [sys.executable, "-c", SAYS, *arguments]
-    return subprocess.run(  # noqa: S603 # this Python
-        command, stdout=output, stderr=subprocess.PIPE, cwd=cwd, env=env, text=True, check=False
-    )
+    return subprocess.run(command, stdout=output, stderr=subprocess.PIPE, cwd=cwd, env=env, text=True, check=False)
 
 
 @pytest.mark.parametrize("unbuffered", [True, False])
-@pytest.mark.parametrize("arguments", [("denote", "main", "--help"), ("denote", "main", "--cfg", "job")])
+@pytest.mark.parametrize("arguments", [("denote", "--help"), ("denote", "--cfg", "job")])
 def test_a_reader_that_goes_leaves_no_traceback(tmp_path: Path, arguments: tuple[str, ...], unbuffered: bool) -> None:
     """As `denote --help | head` does."""
     reader, writer = os.pipe()
@@ -35,7 +33,7 @@ def test_a_reader_that_goes_leaves_no_traceback(tmp_path: Path, arguments: tuple
 @pytest.mark.parametrize("unbuffered", [True, False])
 def test_an_output_without_room_is_told_in_one_line(tmp_path: Path, unbuffered: bool) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        found = ended(full.fileno(), "denote", "main", "--help", cwd=tmp_path, unbuffered=unbuffered)
+        found = ended(full.fileno(), "denote", "--help", cwd=tmp_path, unbuffered=unbuffered)
     assert found.returncode == 1
     assert found.stderr.startswith("no space left")
     assert len(found.stderr.splitlines()) == 1

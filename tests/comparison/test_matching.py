@@ -8,10 +8,18 @@ from denote.comparison.compare import compare
 from denote.comparison.compared import Compared
 from denote.comparison.matching import FARTHEST, matched_groups, matched_layers, matched_probes, read_cells
 from denote.errors import DataError
+from denote.tables import LAYERS, table
 
 
 def depths(n_layers: int) -> dict[str, float | None]:
     return {f"h{n_layers}_{place}": place / (n_layers - 1) for place in range(n_layers)}
+
+
+def with_head(of: Compared) -> Compared:
+    """A result whose ``logits`` are its output."""
+    layers = of.tables["cells"].select("dataset", "architecture", "trained", "epoch", "object_model", "seed", "layer")
+    rows = layers.unique(maintain_order=True).with_columns(is_head=pl.col("layer") == "logits").to_dicts()
+    return Compared(of.name, {**of.tables, "layers": table(rows, LAYERS)}, of.jobs)
 
 
 def pairs(one: Compared, other: Compared) -> list[tuple[str, str]]:
@@ -48,6 +56,18 @@ def test_every_layer_of_the_shallower_network_has_a_partner_of_its_own(few: int,
     assert len({pair[0] for pair in found}) == len({pair[1] for pair in found}) == len(found)
     assert found[0] == (f"h{few}_0", f"h{many}_0")
     assert found[-1] == (f"h{few}_{few - 1}", f"h{many}_{many - 1}")
+
+
+def test_outputs_of_one_name_do_not_stand_for_all_layers() -> None:
+    """As an mlp and a vit have them."""
+    one, other = (
+        with_head(of_cells(name, {f"{name}_1": 0.0, f"{name}_2": 0.5, "logits": 1.0, "state": None}, {"odd": 0.8}))
+        for name in "ab"
+    )
+    assert matched_layers(one.groups[0], other.groups[0]).by_depth
+    assert pairs(one, other) == [("a_1", "b_1"), ("a_2", "b_2"), ("logits", "logits"), ("state", "state")]
+    alone = with_head(of_cells("c", {"logits": 1.0}, {"odd": 0.8}))
+    assert not matched_layers(one.groups[0], alone.groups[0]).by_depth
 
 
 def test_layers_far_apart_are_not_compared() -> None:

@@ -244,7 +244,7 @@ def compare(
     """
     given = [baseline, *others]
     _refuse_what_is_none(given)
-    called = _names(given, names)
+    called = names_of(given, names)
     results, left_out, first = [_compared(baseline, called[0])], list[LeftOut](), None
     for each, name in zip(others, called[1:], strict=True):
         try:
@@ -283,8 +283,16 @@ def _arguments(given: Sequence[Path | str | Result], pair: str) -> tuple[str, ..
     return (*map(str, shown), *([f"pair={pair}"] if pair != AUTO else []))
 
 
-def _names(given: Sequence[Path | str | Result], names: Sequence[str]) -> list[str]:
-    """Return a name of its own for every result."""
+def names_of(given: Sequence[Path | str | Result], names: Sequence[str] = ()) -> list[str]:
+    """Return a name of its own for every result.
+
+    Args:
+        given: The results, or their folders.
+        names: What they are called, if not by their folders.
+
+    Raises:
+        ConfigError: if there are more or fewer names, or two are alike.
+    """
     if names and len(names) != len(given):
         raise ConfigError("names", f"{len(names)} came for {len(given)} results", "a name for each, the baseline first")
     if len(set(names)) < len(names):

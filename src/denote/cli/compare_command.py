@@ -83,13 +83,13 @@ def _tracking(folders: Sequence[Path], to: Path, pair: str, kinds: Sequence[str]
     """Find out before anything is computed where a comparison is tracked, and return what does it."""
     if not kinds:
         return lambda _: None
-    from denote.api.comparison import PAGE, TABLE
+    from denote.api.comparison import PAGE, TABLE, names_of
     from denote.progress import step
     from denote.runs.track_comparison import COMPARE, source_of, track, tracker_of
 
     name = _name(folders)
-    sources = [source_of(folder) for folder in folders]
-    tracker = tracker_of(kinds, sources, name, to)
+    sources = dict(zip(names_of(folders), map(source_of, folders), strict=True))
+    tracker = tracker_of(kinds, list(sources.values()), name, to)
     tracker.load(COMPARE)
 
     def tracked(comparison: Comparison) -> None:

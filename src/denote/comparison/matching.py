@@ -111,6 +111,8 @@ class Layers:
 def matched_layers(baseline: NetworkGroup, other: NetworkGroup) -> Layers:
     """Pair layers by name where these stand at the same depths in both, else by relative depth.
 
+    Where hidden layers have no name in common, names of outputs and of all layers side by side say nothing.
+
     Args:
         baseline: Networks of the baseline.
         other: The other networks.
@@ -118,7 +120,9 @@ def matched_layers(baseline: NetworkGroup, other: NetworkGroup) -> Layers:
     ours, others = _layers(baseline), _layers(other)
     heads = {name for group in (baseline, other) for name in _heads(group)}
     common = [name for name in ours if name in others]
-    by_name = bool(common) and all(_equal(ours[name], others[name]) for name in common)
+    hidden = [{name for name, depth in side.items() if depth is not None} - heads for side in (ours, others)]
+    others_hidden = all(hidden) and hidden[0].isdisjoint(hidden[1])  # an mlp and a vit share the name of outputs alone
+    by_name = bool(common) and not others_hidden and all(_equal(ours[name], others[name]) for name in common)
     found = [(name, name) for name in common] if by_name else list(_nearest(ours, others))
     pairs = [LayerPair(a, b, ours[a], others[b], bool({a, b} & heads)) for a, b in found]
     used = ({pair.baseline for pair in pairs}, {pair.other for pair in pairs})

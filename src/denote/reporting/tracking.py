@@ -130,7 +130,7 @@ class Tracker:
             agent.run_id if agent else run_id(self.sweep, job_type, key),
             shortened(name),
             [*self.tags, *_level_tags(config)],
-            {**(agent.parameters if agent else {}), **config, "sweep": self.sweep},
+            {**(agent.parameters if agent else {}), "sweep": self.sweep, **config},
         )
         runs: dict[str, Run] = {}
         for kind in self.kinds:

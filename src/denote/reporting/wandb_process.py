@@ -118,8 +118,6 @@ def carry_out(asked: Iterator[Mapping[str, Any]], answer: Any, *, online: bool) 
             log(wandb, runs[name], message)
         elif do == "summary":
             runs[name].summary.update(message["values"])
-        elif do == "config":
-            runs[name].config.update(message["values"], allow_val_change=True)
         elif do == "artifact":
             keep(wandb, runs[name], message)
         elif do == "use" and online:
@@ -196,13 +194,13 @@ def check_room(folder: Path) -> None:
 
 
 def begin(wandb: Any, given: Mapping[str, Any], *, online: bool) -> Any:
-    """Open a run.
+    """Open a run, of whose machine W&B learns nothing: no host, folder, command, or repository that is there by chance.
 
     Raises:
         OSError: if nothing can be written into its folder.
     """
     check_room(Path(given["dir"]) / "wandb")
-    quiet = {"silent": True, "console": "off", "x_disable_stats": True, "disable_code": True}
+    quiet = {"silent": True, "console": "off", "x_disable_stats": True, "disable_code": True, "x_disable_meta": True}
     return wandb.init(
         **{key: value for key, value in given.items() if key not in ("mode", "sweep_id")},
         mode=given["mode"] if online else "offline",

@@ -88,10 +88,6 @@ class TrackedRun:
         """Set numbers by which runs are compared."""
         self.session.send(self.key, "summary", values=values)
 
-    def configure(self, values: Mapping[str, Any]) -> None:
-        """Add to the settings by which runs are filtered."""
-        self.session.send(self.key, "config", values=values)
-
     def finish(self, exit_code: int) -> None:
         """Say that nothing more comes."""
         self.session.send(self.key, "finish", exit_code=exit_code)

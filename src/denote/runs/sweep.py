@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from denote.config.figure_settings import FigureSettings
 from denote.config.paper_settings import PAPER
@@ -24,9 +24,6 @@ from denote.runs.merged_results import write_merged
 from denote.runs.outcome import Outcome, again, config_of, statuses
 from denote.runs.record import RECORD, read_record
 from denote.runs.single import draw_again, say_undrawn, write_page
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 

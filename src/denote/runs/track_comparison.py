@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -86,32 +86,37 @@ def tracker_of(kinds: Sequence[str], sources: Sequence[Source], name: str, to: P
     environment.check(config)
     check_installed(environment.kinds_of(logger))
     group = environment.setting(logger, "group") or shortened(name)
-    sweeps = str(comma_list(source.sweep for source in sources))
-    return replace(Tracker.of(config, to), sweep=sweeps, group=group)
+    return replace(Tracker.of(config, to), sweep=_sweeps(sources), group=group)
+
+
+def _sweeps(sources: Iterable[Source]) -> str:
+    return str(comma_list(source.sweep for source in sources))
 
 
 def track(
-    tracker: Tracker, comparison: Comparison, sources: Sequence[Source], key: str, files: Mapping[str, Path]
+    tracker: Tracker, comparison: Comparison, sources: Mapping[str, Source], key: str, files: Mapping[str, Path]
 ) -> None:
     """Track a comparison; what goes wrong here is said in one warning, and costs no result.
 
     Args:
         tracker: Where.
         comparison: What was found.
-        sources: What was compared.
+        sources: What was to be compared, by the names of the results; what was left out is none of its inputs.
         key: What makes this comparison itself: made again, it continues its run.
         files: What it has left, by name.
     """
     baseline, *others = [result.name for result in comparison.results]
-    made_from = [source.artifact for source in sources if source.artifact is not None]
+    compared = [sources[result.name] for result in comparison.results]
+    made_from = [source.artifact for source in compared if source.artifact is not None]
+    name = f"{', '.join(others)} against {baseline}"
     with (
-        harmless(f"{', '.join(others)} against {baseline}"),
-        tracker.run(COMPARE, key, f"{', '.join(others)} against {baseline}", settings_of(comparison)) as run,
+        harmless(name),
+        tracker.run(COMPARE, key, name, {**settings_of(comparison), "sweep": _sweeps(compared)}) as run,
     ):
         if run is None:
             return
-        for name in dict.fromkeys(made_from):
-            run.use(name)
+        for artifact in dict.fromkeys(made_from):
+            run.use(artifact)
         run.log({}, {"comparison": as_table(comparison.table)})
         run.summarize(dict(islice(flat_numbers(comparison).items(), MOST_NUMBERS)))
         run.keep(artifact_name(COMPARE, run.key), "comparison", files, {"made_from": made_from})
