@@ -3,6 +3,7 @@
 import posixpath
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -18,7 +19,7 @@ from denote.evidence.rule import Rule
 from denote.reporting import whereabouts
 from denote.reporting.curve_records import curves, depth_records
 from denote.reporting.dashboard import log_job
-from denote.reporting.local_run import Opened, flattened
+from denote.reporting.local_run import LocalRun, Opened, flattened
 from denote.reporting.local_runs import LOCAL, MlflowRun, check_installed, mlflow_name
 from denote.reporting.run_summary import checks, summary
 from denote.reporting.tracking import Tracker
@@ -129,6 +130,41 @@ def test_trackio_is_told_what_wandb_is_told(tmp_path: Path, monkeypatch: pytest.
     assert (line, end, finish) == ((0, {"depth": 0.0, "linear/auroc": 0.5}), (None, {"status": "finished"}), "finish")
 
 
+class HeldRun(LocalRun):
+    """A run that keeps what it is told."""
+
+    def begin(self) -> None:
+        self.told: dict[str, object] = {}
+
+    def write(self, numbers: Mapping[str, float], step: int | None) -> None:
+        """Leave lines."""
+
+    def where(self) -> str:
+        return ""
+
+    def end(self, numbers: Mapping[str, float], texts: Mapping[str, str], exit_code: int) -> None:
+        self.told = {**numbers, **texts}
+
+
+@pytest.mark.parametrize(("has_rows", "name"), [(False, "summary/sets/folded"), (True, "sets/folded")])
+def test_a_number_of_the_summary_is_no_point_of_a_line(opened: Opened, has_rows: bool, name: str) -> None:
+    run = HeldRun(opened)
+    run.has_rows = has_rows
+    run.log({"depth": 0, "sets/folded": 0.25})
+    run.summarize({"sets/folded": 0.5, "folded": 0.5})
+    run.finish(1)
+    assert run.told == {name: 0.5, "folded": 0.5}
+
+
+def test_all_that_a_run_was_made_from_is_named(opened: Opened) -> None:
+    run = HeldRun(opened)
+    for key in ("states-b", "states-a"):
+        run.keep(key, "states", {}, {}, is_input=True)
+    run.keep("job-c", "evidence", {}, {})
+    run.finish(1)
+    assert run.told == {"inputs": "states-a,states-b", "outputs": "job-c"}
+
+
 @pytest.fixture
 def trackio(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dict[str, float]]]:
     """The rows of every run of a trackio that holds them in memory."""
@@ -230,5 +266,5 @@ def test_mlflow(opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_package_that_is_missing_is_named_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     check_installed(["csv", "wandb"])
     monkeypatch.setattr("denote.reporting.local_runs.find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match=r"logger=mlflow: mlflow is not installed; pip install 'denote\[mlflow\]'"):
+    with pytest.raises(ConfigError, match=r"logger=mlflow: mlflow is not installed; .*pip install -e '.\[mlflow\]' -c"):
         check_installed(["csv", "mlflow"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.files import slug
-from denote.reporting.run_config import EPOCH
+from denote.reporting.run_config import EPOCH, flat
 from denote.reporting.wandb_names import shown_path
 
 AXES = (EPOCH, "depth")
@@ -59,10 +60,13 @@ class LocalRun(ABC):
     """
 
     kind = ""
+    has_rows = False
+    """Whether the summary is a row of its own; elsewhere its numbers would be points of lines that have their names."""
 
     def __init__(self, opened: Opened) -> None:
         self.opened, self.key = opened, opened.key
         self.summary: dict[str, Any] = {}
+        self._lines, self._kept = set[str](), defaultdict[str, list[str]](list)
         self.begin()
 
     @abstractmethod
@@ -93,6 +97,7 @@ class LocalRun(ABC):
         """Write the numbers of a step; tables and pictures lie in the folders of jobs and sweeps."""
         step = next((int(values[axis]) for axis in AXES if axis in values), None)
         if numbers := _numbers(values):
+            self._lines |= numbers.keys()
             self.write(numbers, step)
 
     def summarize(self, values: Mapping[str, Any]) -> None:
@@ -103,18 +108,23 @@ class LocalRun(ABC):
         self, name: str, kind: str, files: Mapping[str, Path], said: Mapping[str, Any], *, is_input: bool = False
     ) -> None:
         """Note the name of what the run made or was made from; the files lie where they are."""
-        self.summary["inputs" if is_input else "outputs"] = name
+        self._kept["inputs" if is_input else "outputs"].append(name)
 
     def use(self, name: str) -> None:  # noqa: B027 # nothing to be done anywhere
         """Do nothing: the settings say it."""
 
     def finish(self, exit_code: int) -> None:
         """Write the summary and close the run."""
+        self.summary |= flat(self._kept)
         numbers = _numbers(self.summary)
         texts = {key: str(value) for key, value in self.summary.items() if key not in numbers}
-        self.end(numbers, texts, exit_code)
+        self.end({self._apart(key): value for key, value in numbers.items()}, texts, exit_code)
         if exit_code == 0:
             self.mark()
+
+    def _apart(self, key: str) -> str:
+        """Return the name of a number of the summary, another one than that of a line."""
+        return f"summary/{key}" if key in self._lines and not self.has_rows else key
 
     def mark(self) -> None:
         """Leave the run's folder in the sweep's, empty where the tracker writes elsewhere: it tells what is logged."""

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from denote.config.keys import digest
-from denote.errors import ConfigError
+from denote.errors import ConfigError, install
 from denote.reporting.local_run import LocalRun, flattened
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def check_installed(kinds: Sequence[str]) -> None:
     """
     for kind in kinds:
         if kind in NEED_PACKAGE and find_spec(kind) is None:
-            raise ConfigError(f"logger={kind}", f"{kind} is not installed", f"pip install 'denote[{kind}]'")
+            raise ConfigError(f"logger={kind}", f"{kind} is not installed", install(kind))
 
 
 class LightningRun(LocalRun):
@@ -67,6 +67,7 @@ class CsvRun(LightningRun):
     """``metrics.csv`` with a row per step, its last row the summary, and ``hparams.yaml`` with settings and texts."""
 
     kind = "csv"
+    has_rows = True
 
     def begin(self) -> None:
         """Take the run's folder for this run."""
