@@ -13,7 +13,8 @@ from denote.evidence.rule import Rule
 from denote.reporting.dashboard import by_kind, log_curves, log_job, log_sweep
 from denote.reporting.report import Picture
 from denote.reporting.run_summary import checks, summary
-from denote.reporting.tracking import Tracker, settle
+from denote.reporting.tracking import Tracker
+from denote.reporting.wandb_sessions import settle
 
 
 def offline(folder: Path, monkeypatch: pytest.MonkeyPatch, log: Any, tables: Any) -> Logged:

@@ -93,8 +93,8 @@ class Tracker:
     ) -> Iterator[Run | None]:
         """A run that ends as its body does; None where nothing is tracked.
 
-        Nothing here waits until W&B has it, see `settle`. The run of a job that is alone is the one that W&B's agent
-        asks for, if an agent started this command.
+        Nothing here waits until W&B has it, see `denote.reporting.wandb_sessions.settle`. The run of a job that is
+        alone is the one that W&B's agent asks for, if an agent started this command.
 
         Args:
             job_type: ``object_model``, ``job``, ``curve``, ``sweep`` or ``compare``.
