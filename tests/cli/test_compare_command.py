@@ -272,6 +272,8 @@ def test_what_cannot_be_compared_is_left_out_and_named(
     assert lines[1].startswith("left out: t (weak and t: have no dataset and networks in common; weak has sequential")
     assert found.out.startswith("Compared  strong against weak (baseline)")
     assert "Left out: empty (empty: holds no tables" in Path("here/compare.html").read_text(encoding="utf-8")
+    assert compare(observations[0], tmp_path / "empty", observations[1], "to=there").code == 1
+    assert str(tmp_path) not in Path("there/compare.html").read_text(encoding="utf-8"), "nothing of the machine"
     in_python = denote.compare(observations[0], "empty", observations[1])
     assert list(in_python.left_out) == ["empty"]
     assert in_python.findings()[0].startswith("Left out: empty (")

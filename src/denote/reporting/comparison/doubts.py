@@ -15,6 +15,7 @@ from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
 from denote.reporting.answer.doubts import doubts_of
 from denote.reporting.answer.networks import networks_of
 from denote.reporting.answer.words import clean, listed
+from denote.reporting.page.machine_paths import without_machine
 
 SHAPING = ("denote", "torch", "scikit-learn", "numpy", "scipy")
 """Packages whose versions may change numbers."""
@@ -29,7 +30,8 @@ def comparison_doubts(comparison: Comparison) -> list[Doubt]:
         comparison: What was compared.
     """
     baseline, *others = comparison.results
-    own = [Doubt(CAUTION, f"Left out: {clean(each.name)} ({each.reason}).") for each in comparison.left_out]
+    left_out = ((clean(each.name), without_machine(each.reason)) for each in comparison.left_out)
+    own = [Doubt(CAUTION, f"Left out: {name} ({reason}).") for name, reason in left_out]
     own += [Doubt(CAUTION, text) for contrast in comparison.contrasts for text in _limits(contrast)]
     own += [Doubt(CAUTION, text) for other in others for text in _not_compared(comparison, other)]
     versions = [Doubt(CAUTION, text) for other in others for text in _versions(baseline, other)]
