@@ -205,6 +205,17 @@ def test_layers_that_were_not_tested_are_not_counted() -> None:
     assert flat_numbers(found)["auroc_difference/linear/layers"] == 1
 
 
+def test_that_no_attribute_is_read_in_all_networks_is_said() -> None:
+    """A network without scores leaves no mean; single cells of the others are compared all the same."""
+    one, other = (of_cells(name, {"x": 0.0, "y": 1.0}, {"odd": 0.8}) for name in "ab")
+    cells = other.tables["cells"].with_columns(auroc=pl.when(pl.col("seed") > 0).then("auroc"))
+    found = compare([one, Compared("b", {**other.tables, "cells": cells}, other.jobs)])
+    said = " ".join(line for block in comparison_answer(found).blocks for line in block.lines)
+    assert "No attribute has a score in all networks of both at any layer, so no means are compared. Cells" in said
+    assert "0 of 2 differ" in said
+    assert score_figure(found.contrasts[0]).why == "No attribute has a score in all networks of both at any layer."
+
+
 def test_the_largest_difference_says_that_its_size_chose_it() -> None:
     one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
     other = of_cells("b", {"x": 0.0, "y": 1.0}, {"odd": 0.9})

@@ -17,6 +17,7 @@ from denote.reporting.sheet import Row
 
 MOST_LAYERS = 3
 """Layers that are named of more that differ."""
+NOT_IN_ALL = "No attribute has a score in all networks of both at any layer"
 LARGEST = "largest, chosen by size"
 """What a difference is called that its size chose: others of its kind, of other networks, are likely smaller."""
 
@@ -28,11 +29,11 @@ def observers_told(contrast: Contrast) -> Told | None:
         contrast: What is compared.
 
     Returns:
-        None where nothing is read in both.
+        None where no probe was asked for one attribute in both.
     """
     overall = contrast.rows(OVERALL).drop_nulls("difference")
     if overall.is_empty():
-        return None
+        return _without_means(contrast)
     usual = _usual(overall)
     parts = [(_over_layers(row), _at_layers(contrast, row)) for row in overall.iter_rows(named=True)]
     cells, brief_cells = cells_words(contrast), cells_words(contrast, named=False)
@@ -45,6 +46,15 @@ def observers_told(contrast: Contrast) -> Told | None:
         uncapitalised(brief.rstrip(".")),
         f"mean AUROC of {_probe(usual)} {tested_words(usual)}",
     )  # fmt: skip
+
+
+def _without_means(contrast: Contrast) -> Told | None:
+    """Say why no means are compared, and how many single cells are; nothing where none was asked for in both."""
+    if contrast.rows(OVERALL).is_empty():
+        return None
+    cells = cells_words(contrast)
+    said = _joined(f"{NOT_IN_ALL}, so no means are compared.", cells)
+    return Told([[said]], said, uncapitalised(said.rstrip(".")), "no attribute is read in all networks of both")
 
 
 def _usual(overall: pl.DataFrame) -> Row:
