@@ -12,6 +12,8 @@ from command_line import Sweep
 import denote
 from denote.cli import commands as cli
 from denote.errors import ConfigError, StoreError
+from denote.runs import single
+from denote.runs.record import PAGE
 
 ALL = "format=[pdf,svg,latex,markdown]"
 
@@ -72,6 +74,20 @@ def test_methods_count_what_the_tables_hold(paper: Path) -> None:
         assert f"Control {said}: " in page
     assert "Control control task" not in page
     assert "Held-out AUROC of attributes by depth, mean over networks: digits" in page
+
+
+def test_a_paper_that_cannot_be_written_leaves_no_page_of_earlier_figures(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nothing(*_: object) -> None:
+        raise StoreError("format=pdf", "there is nothing to show")
+
+    job = next(copy.glob("*layer=0-*"))
+    assert report(job, "figures=none") == 0
+    assert PAGE in json.loads((job / "run.json").read_text(encoding="utf-8"))
+    monkeypatch.setattr(single, "_write_paper", nothing)
+    assert refused(job, capsys, "format=pdf") == "format=pdf: there is nothing to show"
+    assert PAGE not in json.loads((job / "run.json").read_text(encoding="utf-8"))
 
 
 def test_html_is_the_default_and_writes_a_paper_that_is_there_again(copy: Path, unpainted: None) -> None:

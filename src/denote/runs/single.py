@@ -202,8 +202,8 @@ def report_job(folder: Path, asked: Mapping[str, Any], *, verbose: bool = False)
         settings = FigureSettings.again(config, asked)
         _write_added(folder, config, settings)
         _draw_again(folder, settings)
-        _write_paper(folder, asked)
         _forget_page(folder)
+        _write_paper(folder, asked)
     show_job(folder, settings, verbose=verbose)
     if asked.get("format") and (folder / PAPER).is_dir():
         from denote.runs.paper import say_paper
