@@ -12,7 +12,7 @@ import pytest
 SAYS = "import sys; from denote.cli import commands; del sys.argv[0]; commands.main()"
 
 
-def ended(output: int, *arguments: str, cwd: Path, unbuffered: bool) -> subprocess.CompletedProcess[str]:
+def ended(output: int, *arguments: str, cwd: Path, unbuffered: bool = False) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""}
     command = [sys.executable, "-c", SAYS, *arguments]
     return subprocess.run(command, stdout=output, stderr=subprocess.PIPE, cwd=cwd, env=env, text=True, check=False)
@@ -27,6 +27,13 @@ def test_a_reader_that_goes_leaves_no_traceback(tmp_path: Path, arguments: tuple
     found = ended(writer, *arguments, cwd=tmp_path, unbuffered=unbuffered)
     os.close(writer)
     assert (found.returncode, found.stderr) == (1, "")
+
+
+def test_a_closed_output_is_none(tmp_path: Path) -> None:
+    """As of `denote --version >&-`."""
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-c", SAYS, "denote", "--version"]
+    found = subprocess.run(shell, stderr=subprocess.PIPE, cwd=tmp_path, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device here")

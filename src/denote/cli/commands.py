@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from denote.cli.unread import discard_unwritten, is_unread
+from denote.cli.unread import discard_unwritten, is_unread, write_out
 from denote.cli.written import check_written
 from denote.config.levels import LEVELS
 from denote.config.trust import Trust
@@ -124,7 +124,7 @@ def _guarded(action: Callable[[], int]) -> int:
     logging.raiseExceptions = False  # a log that cannot be written is no reason for a page of text, nor to end a job
     try:
         code = action()
-        sys.stdout.flush()  # what cannot be written is to be told here, not when Python ends
+        write_out()  # what cannot be written is to be told here, not when Python ends
         return code
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
