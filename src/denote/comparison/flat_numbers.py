@@ -45,7 +45,7 @@ def _of(contrast: Contrast) -> list[tuple[str, float | int | str]]:
     ours, others = contrast.pairing.numbers
     found: list[tuple[str, float | int | str | None]] = [
         ("unit", contrast.pairing.unit), ("n_baseline", ours), ("n_other", others),
-        ("n_settings", len(contrast.settings)),
+        ("n_settings", len(contrast.settings)), ("n_attributes", contrast.rows(CELL)["name"].n_unique()),
     ]  # fmt: skip
     for row in contrast.rows(OVERALL).iter_rows(named=True):
         name = f"auroc_difference/{row['probe']}/mean"

@@ -174,6 +174,15 @@ def read_cells(group: NetworkGroup) -> pl.DataFrame:
     return one_size(group.tables["cells"]).filter(reads_state())
 
 
+def read_attributes(group: NetworkGroup) -> list[str]:
+    """Return the attributes that observers of neurons were asked to read.
+
+    Args:
+        group: Networks.
+    """
+    return read_cells(group)["attribute"].unique(maintain_order=True).to_list()
+
+
 def matched_probes(baseline: pl.DataFrame, other: pl.DataFrame) -> list[Probe]:
     """Pair probes of one kind, or two single ones of other kinds.
 

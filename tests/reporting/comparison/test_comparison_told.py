@@ -216,6 +216,22 @@ def test_that_no_attribute_is_read_in_all_networks_is_said() -> None:
     assert score_figure(found.contrasts[0]).why == "No attribute has a score in all networks of both at any layer."
 
 
+def test_results_without_an_attribute_in_common_say_so_first() -> None:
+    """Where only neurons are compared, the reader learns why nothing of observers is, and what each has."""
+    tables = sweep_tables()
+    renamed = tables["cells"].with_columns(attribute=pl.concat_str(pl.lit("other "), "attribute"))
+    found = compare([result(), Compared("b", {**tables, "cells": renamed}, result().jobs)])
+    answer = comparison_answer(found)
+    captured = next(block for block in answer.blocks if block.question == "Captured").text
+    assert captured.startswith("No attribute is read in both: a reads ")
+    assert "; b reads other " in captured
+    assert captured in answer.sentences
+    assert (answer.numbers[0].label, answer.numbers[0].value) == ("attributes read in both", "0")
+    assert "No attribute is read in both: a reads" in comparison_page(found)
+    assert flat_numbers(found)["n_attributes"] == 0
+    assert flat_numbers(compare([result(), result("b")]))["n_attributes"] > 0  # type: ignore[operator]
+
+
 def test_the_largest_difference_says_that_its_size_chose_it() -> None:
     one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
     other = of_cells("b", {"x": 0.0, "y": 1.0}, {"odd": 0.9})

@@ -18,7 +18,7 @@ from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.words import clean, plain_property
 from denote.reporting.comparison.drawing import Axis, Line, Panel, drawing
 from denote.reporting.comparison.neurons_told import shown_family
-from denote.reporting.comparison.observers_told import NOT_IN_ALL
+from denote.reporting.comparison.observers_told import NOT_IN_ALL, nothing_read_words
 from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import Row
 
@@ -104,7 +104,7 @@ def score_figure(contrast: Contrast) -> Figure:
     ]
     ends = "interval of the difference over test rows" if over_rows else "intervals over networks"
     note = f"Bands: 95 % {ends}. A filled diamond differs after correction. {_axis_words(contrast)}"
-    why = f"{NOT_IN_ALL}." if rows else "No observer was asked for an attribute in both."
+    why = f"{NOT_IN_ALL}." if rows else nothing_read_words(contrast) or "Neither has an observer."
     return _figure(title, panels, contrast, rows, legend, note, why)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from denote.comparison.compare import Contrast
+from denote.comparison.matching import read_attributes
 from denote.comparison.observers import CELL, HEADLINE, OVERALL
 from denote.figures.curves import usual_probe
 from denote.numbers import Estimate, bound, count, proportion, signed, small
@@ -17,6 +20,9 @@ from denote.reporting.sheet import Row
 
 MOST_LAYERS = 3
 """Layers that are named of more that differ."""
+MOST_ATTRIBUTES = 3
+"""Attributes that are named of either result where none is read in both."""
+NOT_IN_BOTH, NO_PROBE = "No attribute is read in both", "No probe is the same in both"
 NOT_IN_ALL = "No attribute has a score in all networks of both at any layer"
 LARGEST = "largest, chosen by size"
 """What a difference is called that its size chose: others of its kind, of other networks, are likely smaller."""
@@ -29,7 +35,7 @@ def observers_told(contrast: Contrast) -> Told | None:
         contrast: What is compared.
 
     Returns:
-        None where no probe was asked for one attribute in both.
+        None where neither has an observer.
     """
     overall = contrast.rows(OVERALL).drop_nulls("difference")
     if overall.is_empty():
@@ -49,12 +55,34 @@ def observers_told(contrast: Contrast) -> Told | None:
 
 
 def _without_means(contrast: Contrast) -> Told | None:
-    """Say why no means are compared, and how many single cells are; nothing where none was asked for in both."""
+    """Say why no means are compared, and how many single cells are; nothing where neither has an observer."""
     if contrast.rows(OVERALL).is_empty():
-        return None
+        said = nothing_read_words(contrast)
+        brief = uncapitalised(said.partition(":")[0].rstrip("."))
+        return Told([[said]], said, uncapitalised(said.rstrip(".")), brief) if said else None
     cells = cells_words(contrast)
     said = _joined(f"{NOT_IN_ALL}, so no means are compared.", cells)
     return Told([[said]], said, uncapitalised(said.rstrip(".")), "no attribute is read in all networks of both")
+
+
+def nothing_read_words(contrast: Contrast) -> str:
+    """``No attribute is read in both: mlp reads odd; convnet reads prime.``; nothing where neither has an observer.
+
+    Args:
+        contrast: What is compared, without scores that both have.
+    """
+    asked = [read_attributes(group) for group in contrast.groups]
+    if not any(asked):
+        return ""
+    if set(asked[0]) & set(asked[1]):
+        return f"{NO_PROBE}, so no scores are compared."
+    names = [clean(side.shown) for side in (contrast.baseline, contrast.other)]
+    reads = [f"{name} reads {_attribute_names(each)}" for name, each in zip(names, asked, strict=True)]
+    return f"{NOT_IN_BOTH}: {'; '.join(reads)}."
+
+
+def _attribute_names(attributes: Sequence[str]) -> str:
+    return listed([clean(plain_property(name)) for name in attributes], MOST_ATTRIBUTES) if attributes else "none"
 
 
 def _usual(overall: pl.DataFrame) -> Row:
@@ -196,7 +224,10 @@ def observers_numbers(contrast: Contrast) -> list[Number]:
     """
     overall, rows = (contrast.rows(scope).drop_nulls("difference") for scope in (OVERALL, HEADLINE))
     if overall.is_empty():
-        return []
+        said = "" if len(contrast.rows(OVERALL)) else nothing_read_words(contrast)
+        return (
+            [Number("attributes read in both", "0", said.partition(": ")[2].rstrip("."))] if NOT_IN_BOTH in said else []
+        )
     shown = _usual(overall)
     of = f", {clean(shown['probe'])} probe" if len(overall) > 1 else ""
     mean = Number(
