@@ -26,6 +26,8 @@ CONFIG_MISTAKES = [
     ("control=shuffled,rotated", ["several values came; allowed: 'control=[shuffled,rotated]' for all"]),
     ("architecture=mlp,convnet", ["several values came; allowed: -m architecture=mlp,convnet for a job each"]),
     ("seed=0,1", ["seed=0,1: several values came; allowed: -m seed=0,1 for a job each"]),
+    ("figures=all,none", ["figures=all,none: several values came; allowed: one value for all jobs"]),
+    ("tags=a,b", ["tags=a,b: several values came; allowed: 'tags=[a,b]' for all of them together"]),
     ("layer.select=0,1", ["allowed: -m layer.select=0,1 for a job each, or 'layer.select=[0,1]' for all"]),
     ("experiment=[demo,audit]", ["experiment=[demo,audit]", "one option", "leave it out for none"]),
     ("evidence=null", ["evidence=null", "null is no option", "allowed: full, quick, standard"]),
@@ -178,6 +180,30 @@ def test_mistake_seen_with_the_data(denote: Command, tmp_path: Path, case: str, 
 @pytest.mark.parametrize(("case", "fragments"), named(SWEEP_MISTAKES))
 def test_sweep_of_which_nothing_can_start(denote: Command, tmp_path: Path, case: str, fragments: list[str]) -> None:
     check(denote, tmp_path, arguments_of(case), fragments)
+
+
+@pytest.mark.parametrize(
+    ("swept", "allowed"),
+    [
+        ("logger=csv,wandb", "'logger=[csv,wandb]' for all jobs"),
+        ("tags=a,b", "'tags=[a,b]' for all jobs"),
+        ("figures=all,none", "one value for all jobs"),
+        ("store.path=a,b", "one value for all jobs"),
+        ("trainer.extract_batch_size=8,16", "one value for all jobs"),
+        ("architecture.save_epochs=[1],[2]", "one value for all jobs"),
+    ],
+)
+def test_what_shapes_no_result_is_not_swept(denote: Command, tmp_path: Path, swept: str, allowed: str) -> None:
+    answer = denote("-m", "seed=0,1", swept, "sweep_name=s")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == f"{swept}: cannot be swept, since it shapes no result; allowed: {allowed}\n"
+    assert not any(tmp_path.iterdir())
+
+
+def test_equal_jobs_of_a_sweep_are_said_to_be_so(denote: Command) -> None:
+    answer = denote("-m", "seed=0,0,1", "evidence=quick,standard", "plan=true", "architecture.layers=1")
+    assert answer.code == 0
+    assert answer.out.startswith("Note: 6 combinations make 2 jobs: equal jobs are run once.\n")
 
 
 def test_a_mistake_leaves_no_tracked_run_behind(

@@ -79,12 +79,14 @@ class SweepPlan:
         launch: Those that are run, and how they end; None before they are.
         is_alone: Whether it is of one job that is no sweep's, which need not agree with those beside it.
         is_asked: Whether the plan is to be told, and nothing to be run.
+        n_equal: Combinations that are left out, since another one gives their results.
     """
 
     def __init__(self, folder: Path, *, is_alone: bool = False, is_asked: bool = False) -> None:
         self.folder, self.is_alone, self.is_asked = folder, is_alone, is_asked
         self.jobs: list[PlannedJob] = []
         self.launch: Launch | None = None
+        self.n_equal = 0
         self._by_folder: dict[Path, PlannedJob] = {}
         self._parts = SharedParts()
 
@@ -114,12 +116,14 @@ class SweepPlan:
         same = self._by_folder.get(job.folder)
         if same is not None:  # two spellings of one job, or two levels of it
             if holds(same.settings, job.settings):
+                self.n_equal += 1
                 return
             if not holds(job.settings, same.settings):
                 reason = f"{job.folder.name}: asked for twice, each time with evidence that the other leaves out"
                 reason = f"{reason}; allowed: ask for all of it in one job"
                 self.jobs.append(replace(job, status="refused", reason=reason))
                 return
+            self.n_equal += 1
             self.jobs = [other for other in self.jobs if other is not same]
         self._by_folder[job.folder] = settled = _settled(job, self)
         self.jobs.append(settled)

@@ -23,8 +23,10 @@ from denote.cli.launchers.plugins import ALIAS, LAUNCHERS, PluginEngine, engines
 from denote.cli.launchers.processes import ThisProcess
 from denote.cli.launchers.worker import SweepWork
 from denote.cli.planning import TRAINING, PlannedJob, SweepPlan, few_networks, keeping_epochs, planned
+from denote.cli.several_values import check_swept
 from denote.cli.task import Task
 from denote.errors import ConfigError
+from denote.numbers import count
 from denote.progress import shown
 from denote.progress.surfaces import LOG, NONE
 from denote.runs.attempts import Attempt, new_launch, training_folder, was_killed
@@ -62,6 +64,7 @@ class PlannedSweeper(BasicSweeper):
             raise ConfigError("sweep", "these overrides make no job", "a glob or choice that matches nothing?")
         if len({override for job in jobs for override in job if override.startswith("sweep_name=")}) > 1:
             raise ConfigError("sweep_name", "cannot be swept: a sweep has one folder", "run one sweep for each name")
+        check_swept(jobs)
         is_alone = PlannedSweeper.is_alone and not self.params
         if is_alone and len(jobs) > 1:
             raise ConfigError("command line", f"several values make {len(jobs)} jobs", "allowed with -m: a sweep")
@@ -69,6 +72,8 @@ class PlannedSweeper(BasicSweeper):
             raise ConfigError("plan", "is of observations, which train what they need", "allowed: denote plan=true ...")
         compose = partial(self.hydra_context.config_loader.load_sweep_config, self.config)
         plan = PlannedSweeper.plan = planned(self.config, compose, jobs, is_alone=is_alone)
+        if plan.n_equal:
+            print(f"Note: {len(jobs)} combinations make {count(len(plan.jobs), 'job')}: equal jobs are run once.")
         if plan.is_asked:
             return []
         tidy(plan.folder)

@@ -11,7 +11,7 @@ from denote.config.class_sources import USUAL_PATHS
 from denote.config.given_files import check_size
 from denote.config.keys import SCHEMA, digest, digest_unchanged
 from denote.config.levels import as_standard
-from denote.config.settings import TrainingSettings, declared, in_key
+from denote.config.settings import Training, TrainingSettings, declared, in_key
 from denote.config.trust import TARGET_KEYS, path_settings, source_of, stable_name
 from denote.errors import ConfigError
 from denote.files import slug
@@ -52,6 +52,19 @@ def shaping(config: Config) -> dict[str, Any]:
     if is_initialisation(config):
         kept["architecture"] |= {"trained": False, "epoch": None}
     return {name: by_content(value) for name, value in kept.items()}
+
+
+def shapes_no_result(key: str) -> bool:
+    """Return whether a setting is in no job's fingerprint, so that jobs that differ in it alone are one job.
+
+    Args:
+        key: Its key as typed: ``logger``, ``store.path``.
+    """
+    group, *inner = re.split(r"[./@]", key.lstrip("+~"))
+    name = inner[0] if inner else None
+    if group == "trainer":
+        return name is not None and name in declared(Training) and name not in declared(TrainingSettings)
+    return group in NOT_SHAPING or (group == "architecture" and name in NOT_SHAPING_ARCHITECTURE)
 
 
 def training_settings(config: Config) -> dict[str, Any]:
