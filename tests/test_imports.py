@@ -15,7 +15,7 @@ FOUNDATION = (
 
 ARROW = (
     *("data", "attributes", "object_models", "states", "kernels", "observers"),
-    *("evidence", "denotation", "observation", "figures", "comparison", "reporting", "runs"),
+    *("evidence", "denotation", "interventions", "observation", "figures", "comparison", "reporting", "runs"),
 )
 FACE = ("api", "extending")
 """What is imported from Python: it knows everything but Hydra."""

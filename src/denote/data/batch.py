@@ -143,6 +143,23 @@ def backwards(batch: Batch) -> Batch:
     return batch.flip(0) if isinstance(batch, Tensor) else batch.map(lambda rows: rows.flip(0))
 
 
+def selected(batch: Batch, rows: Int[Tensor, " row"]) -> Batch:
+    """Return some rows of a batch whose samples are rows."""
+    return batch[rows] if isinstance(batch, Tensor) else batch.map(lambda values: values[rows])
+
+
+def repeated(batch: Batch, times: int) -> Batch:
+    """Return a batch several times, one copy after the other."""
+    if isinstance(batch, Tensor):
+        return torch.cat([batch] * times)
+    n_rows, words = len(next(iter(batch.tensors.values()))), batch.words
+    if words is not None:
+        shift = torch.arange(times, device=words.start.device).repeat_interleave(len(words.start)) * n_rows
+        end = None if words.end is None else words.end.repeat(times)
+        words = Words(words.sequence.repeat(times) + shift, words.start.repeat(times), end)
+    return replace(batch.map(lambda values: torch.cat([values] * times)), words=words)
+
+
 def at_words(
     values: Shaped[Tensor, "row position *rest"], words: Words, pooling: str = "mean"
 ) -> Shaped[Tensor, " sample *rest"]:

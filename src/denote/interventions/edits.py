@@ -1,0 +1,184 @@
+"""What interventions put in the place of a state: a value, another input's state, a displacement along a direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from denote.interventions.passes import Edit, SiteRows
+from denote.streams import stream
+
+
+@dataclass(frozen=True, eq=False)
+class OfNeurons(Edit):
+    """An edit of some neurons.
+
+    Attributes:
+        neurons: The neurons.
+    """
+
+    neurons: Sequence[int]
+
+    @property
+    def changed_neurons(self) -> Sequence[int]:
+        """See `Edit`."""
+        return self.neurons
+
+
+@dataclass(frozen=True, eq=False)
+class SetTo(OfNeurons):
+    """Set neurons to a value each.
+
+    Attributes:
+        values: Their values.
+    """
+
+    values: Float[Tensor, " neuron"]
+
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """See `Edit`."""
+        return self.values.to(values.dtype).expand_as(values)
+
+
+@dataclass(frozen=True, eq=False)
+class SetByRow(OfNeurons):
+    """Set neurons to values that differ from sample to sample.
+
+    Attributes:
+        values: Their values for every sample that is run.
+    """
+
+    values: Float[Tensor, "row neuron"]
+
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """See `Edit`."""
+        return self.values[at.row].to(values.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Donors:
+    """States of other inputs, one of them for every sample that is run.
+
+    Attributes:
+        values: State of the donors at all their sites, those of a donor side by side.
+        first: First site of every donor.
+        count: Number of its sites.
+    """
+
+    values: Float[Tensor, "site neuron"]
+    first: Int[Tensor, " donor"]
+    count: Int[Tensor, " donor"]
+
+    @classmethod
+    def of(cls, values: Float[Tensor, "site neuron"], at: SiteRows) -> Donors:
+        """Make donors of the state of samples, see `LayerPasses.values`."""
+        count = torch.bincount(at.row)
+        return cls(values, count.cumsum(0) - count, count)
+
+    def __len__(self) -> int:
+        """Return the number of donors."""
+        return len(self.first)
+
+    def drawn(self, n_rows: int, *seed: int | str) -> Int[Tensor, " row"]:
+        """Draw a donor for every sample, by a stream of its own."""
+        return torch.from_numpy(stream("donors", *seed).integers(len(self), size=n_rows))
+
+    def at(self, donor: Int[Tensor, " row"], at: SiteRows, neurons: Sequence[int] | None) -> Tensor:
+        """Return the state of the donors at the positions of the sites; a shorter donor starts again.
+
+        Args:
+            donor: Donor of every sample.
+            at: Whose the sites are.
+            neurons: Which neurons; None: all.
+        """
+        own = donor[at.row]
+        site = self.first[own] + at.position % self.count[own]
+        return self.values[site] if neurons is None else self.values[site[:, None], torch.as_tensor(neurons)]
+
+
+@dataclass(frozen=True, eq=False)
+class Resample(OfNeurons):
+    """Give neurons the state that another input has there.
+
+    Attributes:
+        donors: The other inputs.
+        donor: Which of them every sample gets.
+    """
+
+    donors: Donors
+    donor: Int[Tensor, " row"]
+
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """See `Edit`."""
+        return self.donors.at(self.donor, at, self.neurons).to(values.dtype)
+
+    def changes(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site part"]:
+        """Return by how much each of the neurons changes, of the state of all neurons."""
+        return self.new(values, at) - values[:, torch.as_tensor(self.neurons)]
+
+
+@dataclass(frozen=True, eq=False)
+class ResampleAlong(Edit):
+    """Give the state another input's component along directions, and leave the rest as it is.
+
+    Attributes:
+        basis: Orthonormal directions.
+        donors: The other inputs.
+        donor: Which of them every sample gets.
+    """
+
+    basis: Float[Tensor, "neuron direction"]
+    donors: Donors
+    donor: Int[Tensor, " row"]
+
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """See `Edit`."""
+        return values + self.changes(values, at) @ self.basis.to(values.dtype).T
+
+    def changes(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site part"]:
+        """Return by how much the component along each direction changes."""
+        there = self.donors.at(self.donor, at, None).to(values.dtype)
+        return (there - values) @ self.basis.to(values.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Displace(Edit):
+    """Move the state of some samples along a direction, each as far as a resampling would move it.
+
+    Attributes:
+        direction: A unit vector.
+        like: Says how far: `Resample` or `ResampleAlong`. One neuron or direction keeps the sign of its change.
+        moved: The samples that move; the others stay as they are.
+    """
+
+    direction: Float[Tensor, " neuron"]
+    like: Resample | ResampleAlong
+    moved: Bool[Tensor, " row"]
+
+    @property
+    def changed_rows(self) -> Bool[Tensor, " row"]:
+        """See `Edit`."""
+        return self.moved
+
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """See `Edit`."""
+        changes = self.like.changes(values, at)
+        amount = changes[:, 0] if changes.shape[1] == 1 else torch.linalg.vector_norm(changes, dim=1)
+        return torch.addcmul(values, amount[:, None], self.direction.to(values.dtype))
+
+
+def random_directions(n: int, n_neurons: int, *seed: int | str) -> Float[Tensor, "direction neuron"]:
+    """Draw unit vectors, uniform on the sphere, by a stream of their own.
+
+    Args:
+        n: Number of directions.
+        n_neurons: Number of neurons.
+        *seed: Names the draw.
+    """
+    drawn = stream("directions", *seed).standard_normal((n, n_neurons))
+    return torch.from_numpy((drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32))

@@ -1,0 +1,169 @@
+"""Least-squares concept erasure: the affine map after which nothing linear is left of labels, that moves states least.
+
+Source: N. Belrose et al., LEACE: Perfect linear concept erasure in closed form (2023), arXiv 2306.03819; fitted by the
+authors' package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Float64, Int8
+from torch import Tensor
+
+from denote.errors import LayerError
+from denote.interventions.passes import Edit, SiteRows
+
+EPS = float(torch.finfo(torch.float32).eps)
+BLOCK = 1 << 22
+"""Numbers of a state that are held in float64 at once (32 MiB)."""
+LEFT = 1e-6
+"""Largest correlation of a neuron with the labels that counts as none, of states in float32."""
+LEAST_CORRELATION = 1e-7
+"""Multiple correlation of the state with the labels below which there is nothing to erase."""
+
+
+@dataclass(frozen=True, eq=False)
+class Projection(Edit):
+    """Take components out of a state: x - left right^T (x - mean).
+
+    Attributes:
+        left: What is taken out, one column per component.
+        right: What each component is measured with.
+        mean: What stays as it is.
+    """
+
+    left: Float64[Tensor, "neuron rank"]
+    right: Float64[Tensor, "neuron rank"]
+    mean: Float64[Tensor, " neuron"]
+
+    @property
+    def rank(self) -> int:
+        """Dimensions that are lost."""
+        return self.left.shape[1]
+
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """See `Edit`."""
+        return self.of(values)
+
+    def of(self, values: Float[Tensor, "site neuron"]) -> Float[Tensor, "site neuron"]:
+        """Return a state without these components, computed in float64 by blocks."""
+        new = torch.empty_like(values)
+        step = max(1, BLOCK // max(1, values.shape[1]))
+        for start in range(0, len(values), step):
+            part = values[start : start + step].double()
+            new[start : start + step] = part - ((part - self.mean) @ self.right) @ self.left.T
+        return new
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Directions in which a state varies by more than float32 rounds off, uncorrelated and of neurons of one scale.
+
+    Constant neurons have no part in them, nor what is left of neurons that others determine: to whiten that would be
+    to whiten rounding errors.
+
+    Attributes:
+        mean: Of every neuron.
+        scale: Its standard deviation; 0 for constant ones.
+        directions: In units of the scale, orthonormal.
+        live: Neurons that are not constant.
+    """
+
+    mean: Float64[Tensor, " neuron"]
+    scale: Float64[Tensor, " neuron"]
+    directions: Float64[Tensor, "neuron direction"]
+    live: Bool[Tensor, " neuron"]
+
+    @classmethod
+    def of(cls, state: Float32[np.ndarray, "row neuron"]) -> Basis:
+        """Find the directions of a state."""
+        values = torch.from_numpy(np.ascontiguousarray(state)).double()
+        mean = values.mean(0)
+        rounding = EPS * values.abs().amax(0)
+        values -= mean
+        scale = values.square().mean(0).sqrt()
+        live = scale > 2 * rounding
+        scale[~live] = 0
+        values = values[:, live] / scale[live]
+        found = _directions(values, (rounding[live] / scale[live]).square())
+        directions = torch.zeros(len(mean), found.shape[1], dtype=torch.float64)
+        directions[live] = found
+        return cls(mean, scale, directions, live)
+
+    def coordinates(self, state: Float32[np.ndarray, "row neuron"]) -> Float64[Tensor, "row direction"]:
+        """Return where rows lie along the directions."""
+        apart = torch.from_numpy(np.ascontiguousarray(state)).double() - self.mean
+        return apart @ (self.directions / torch.where(self.live, self.scale, torch.inf)[:, None])
+
+
+def erasure_of(state: Float32[np.ndarray, "row neuron"], labels: Int8[np.ndarray, " row"], layer: str) -> Projection:
+    """Fit the erasure of labels from a state.
+
+    The covariance is shrunk, which only matters where there are few rows for the neurons: whatever takes its place, no
+    neuron is correlated with the labels afterwards, as long as it is a covariance; of few dimensions the shrunk one may
+    be none, and is not used. The package's bound on the trace is off: erasing one attribute never raises it. Its least
+    singular value, of standardised labels, is so small that weak and rare attributes are erased too.
+
+    Args:
+        state: Pooled states of rows with a label.
+        labels: 1 or 0 for each, both there.
+        layer: Its name, for errors.
+
+    Raises:
+        LayerError: if the state varies in no more dimensions than are to be erased.
+    """
+    from concept_erasure import LeaceFitter  # here, as only this asks for it
+
+    basis = Basis.of(state)
+    width = basis.directions.shape[1]
+    if width < 2:
+        problem = f"its state varies in {width} dimensions, of which the erasure of an attribute takes 1"
+        raise LayerError(f"layer {layer}", problem, "a layer of more")
+    x, z = basis.coordinates(state), torch.from_numpy(labels).double()[:, None]
+    z = (z - z.mean()) / z.std()
+    to_state, from_state = basis.directions * basis.scale[:, None], basis.directions
+    from_state = from_state / torch.where(basis.live, basis.scale, torch.inf)[:, None]
+    for shrinkage in (True, False):
+        eraser = LeaceFitter.fit(
+            x, z, shrinkage=shrinkage, constrain_cov_trace=False, svd_tol=LEAST_CORRELATION
+        ).eraser  # fmt: skip
+        kept = eraser.proj_left.abs().sum(0) > 0
+        left, right = eraser.proj_left[:, kept], eraser.proj_right[kept].T
+        erased = x - (x @ right) @ left.T
+        if float((erased.T @ z).abs().amax()) / len(z) <= LEFT:
+            break
+    return Projection(to_state @ left, from_state @ right, basis.mean)
+
+
+def random_projection(
+    rank: int, live: Bool[Tensor, " neuron"], mean: Float64[Tensor, " neuron"], drawn: np.random.Generator
+) -> Projection:
+    """Draw an erasure of random directions: an orthogonal projection.
+
+    Args:
+        rank: Number of directions.
+        live: Neurons that they are made of.
+        mean: What stays as it is.
+        drawn: Where random numbers come from.
+    """
+    basis = torch.zeros(len(live), rank, dtype=torch.float64)
+    basis[live] = torch.linalg.qr(torch.from_numpy(drawn.standard_normal((int(live.sum()), rank)))).Q
+    return Projection(basis, basis, mean)
+
+
+def _directions(
+    values: Float64[Tensor, "row neuron"], rounding: Float64[Tensor, " neuron"]
+) -> Float64[Tensor, "neuron direction"]:
+    """Orthonormal directions of more variance than rounding has; of fewer rows than neurons by the rows' products."""
+    n, width = values.shape
+    by_rows = n < width
+    variance, vectors = torch.linalg.eigh((values @ values.T if by_rows else values.T @ values) / n)
+    certain = variance > variance.amax() * max(n, width) * 4e-16 if width else variance > 0
+    variance, vectors = variance[certain], vectors[:, certain]
+    if by_rows:
+        vectors = values.T @ (vectors / (n * variance).sqrt())
+    directions: Tensor = vectors[:, variance > 4 * (rounding @ vectors.square())]
+    return directions

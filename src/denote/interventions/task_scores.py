@@ -1,0 +1,84 @@
+"""Score what a network gives for every sample by its own task, so that what an intervention costs it can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Shaped
+from torch import Tensor
+from torch.nn import functional
+
+from denote.data.samples import CLASSES, LABELS, NUMERIC
+from denote.notes import Note
+from denote.object_models.task import TASKS
+
+
+@dataclass(frozen=True)
+class RowScores:
+    """What a network's outputs are worth, sample by sample.
+
+    Attributes:
+        score: Of classes 1 where right, else 0; of labels the share that is right; of a number 1 - squared error /
+            variance of the target, whose mean is R squared.
+        loss: The loss that the task is trained with.
+    """
+
+    score: Float32[np.ndarray, " row"]
+    loss: Float32[np.ndarray, " row"]
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """A task and the targets of the samples that are run.
+
+    Attributes:
+        task: ``classes``, ``number`` or ``labels`` (`denote.data.samples.TASKS`).
+        targets: Of every sample.
+        n_outputs: Numbers that the network gives per sample.
+    """
+
+    task: str
+    targets: Shaped[np.ndarray, " row *label"]
+    n_outputs: int
+
+    @property
+    def measure(self) -> str:
+        """Name of the score: ``accuracy``, ``R squared`` or ``mean accuracy over labels``."""
+        return TASKS[self.task].words
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the score of a row is in [0, 1]."""
+        return self.task != NUMERIC
+
+    def reason(self, outputs: Float[Tensor, " row *output"]) -> Note | None:
+        """Say why outputs cannot be scored; None where they can."""
+        if outputs.shape[1:] == (self.n_outputs,):
+            return None
+        return Note.of("no_task_outputs", given=" x ".join(map(str, outputs.shape[1:])), needed=self.n_outputs)
+
+    def of(self, outputs: Float[Tensor, "row output"], block: slice) -> RowScores:
+        """Score the outputs of some of the samples.
+
+        Args:
+            outputs: What the network gives.
+            block: Which samples they are of.
+        """
+        outputs, targets = outputs.float(), torch.from_numpy(np.ascontiguousarray(self.targets[block]))
+        if self.task == CLASSES:
+            targets = targets.long()
+            score, loss = outputs.argmax(1) == targets, functional.cross_entropy(outputs, targets, reduction="none")
+        elif self.task == NUMERIC:
+            loss = (outputs[:, 0] - targets) ** 2
+            score = 1 - loss / self._variance
+        else:
+            assert self.task == LABELS  # noqa: S101
+            loss = functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs), reduction="none").mean(1)
+            score = ((outputs > 0) == (targets > 0)).float().mean(1)
+        return RowScores(score.float().numpy(), loss.float().numpy())
+
+    @property
+    def _variance(self) -> float:
+        return float(self.targets.astype(np.float64).var()) or np.nan

@@ -1,0 +1,79 @@
+"""Words of the table of interventions, and what the columns beside a score say in them; this module loads no torch."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from denote.evidence.rule import Rule
+from denote.interventions.kinds import Ablate
+from denote.tables import NEURONS_KEY
+
+NEURON, OBSERVER, TOP, TOGETHER = "neuron", "observer", "top neurons", "neurons"
+"""Kinds of subjects: a neuron that denotes, an observer, its most relevant neurons, all that denote one property."""
+
+PART, ANY = "one of neurons", "any neuron"
+"""What one of several neurons adds to the others, and any neuron, denoting or not."""
+
+SCORE, LOSS, AUROC, READING, OUTPUT = "score", "loss", "auroc", "reading", "output"
+"""Measures: of the network's task, of an observer after an erasure, of an observer behind a steered layer, and of one
+output there."""
+
+SLOPE = "slope"
+"""How the kind of a row on how steeply a measure answers ends."""
+
+ZERO, MEAN, OTHER_MEAN, RESAMPLE = "zero", "mean", "mean of other", "resample"
+"""Kinds of ablation; the last is the headline (METHOD section 7)."""
+
+WITH, WITHOUT, ALL = "with", "without", "all"
+"""Test rows that have the property, that lack it, and all."""
+
+USED, TOGETHER_ONLY, NOT_SHOWN = "used", "used only together with others that denote the same", "not shown to be used"
+"""First words of ``causal_evidence`` where an ablation was tested."""
+
+ERASING = "erasing it costs"
+"""Begins what ``causal_evidence`` of a cell says of the erasure of its attribute."""
+
+MATCHED, DIRECTIONS = ("matched_neurons",), ("random_directions", "few_matched_neurons")
+"""Codes of notes that say what an ablation was compared with: neurons that are alike, or directions of equal norm."""
+
+OF_CELL = ["object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed"]
+OF_NEURON = [*NEURONS_KEY, "property"]
+"""What an ablated observer and neuron are found by in the tables of cells and neurons."""
+
+OWN_PREDICTIONS = "own_predictions"
+"""Code of the note that an effect is of what the network itself predicts."""
+
+OF_HEADLINE = (*MATCHED, *DIRECTIONS, OWN_PREDICTIONS, "few_ablation_rows", "no_task_outputs", "not_ablated")
+"""Codes of notes that a neuron or cell has from the headline of its ablation."""
+
+
+def verdict() -> pl.Expr:
+    """Return of decided cells or neurons `USED`, `TOGETHER_ONLY` or `NOT_SHOWN`; null where no ablation was tested."""
+    words = pl.col("causal_evidence").str.split(": ").list.first()
+    return pl.when(words.is_in([USED, TOGETHER_ONLY, NOT_SHOWN])).then(words)
+
+
+def erasure() -> pl.Expr:
+    """Return what ``causal_evidence`` of decided cells says of an erasure; null where the attribute was not erased."""
+    after = pl.col("causal_evidence").str.split(ERASING).list.get(1, null_on_oob=True)
+    return pl.format(f"{ERASING}{{}}", after)
+
+
+def used(effect: pl.Expr, random: pl.Expr, q_value: pl.Expr, rule: Rule) -> pl.Expr:
+    """Return whether an ablation costs more than random ones, after correction."""
+    return (q_value <= rule.q) & (effect > random)
+
+
+def headlines(interventions: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per tested subject: the score on its rows before and after, beside random ones.
+
+    Args:
+        interventions: Columns of ``tables.INTERVENTIONS``. Only headlines have a comparison.
+    """
+    return interventions.filter(pl.col("intervention") == Ablate.name, pl.col("p_value").is_not_null())
+
+
+def others(interventions: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows on what the same resampling costs on test rows without the property."""
+    of_score = (pl.col("kind") == RESAMPLE) & (pl.col("measure") == SCORE) & (pl.col("rows") == WITHOUT)
+    return interventions.filter((pl.col("intervention") == Ablate.name) & of_score)

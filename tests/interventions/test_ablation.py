@@ -1,0 +1,199 @@
+"""What ablation says where it is known which neurons a network uses."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from planted_uses import CAUSAL, N_NEURONS, REDUNDANT, Reads, planted
+
+from denote.data.samples import CLASSES, TensorInputs
+from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation
+from denote.interventions.edits import Donors
+from denote.interventions.passes import layer_passes
+from denote.interventions.task_scores import TaskScores
+from denote.interventions.words import RESAMPLE, ZERO
+from denote.states.listing import list_layers
+
+OTHERS = list(range(4, N_NEURONS))
+
+
+def ablation(seed: int, weights: dict[int, float], subjects: list[tuple[int, ...]]) -> list[AblationResult]:
+    inputs, labels = planted(seed)
+    network, given = Reads(weights), TensorInputs(inputs)
+    layer = list_layers(network, given[np.arange(3)])[0]
+    fit, test = np.arange(300), np.arange(300, 600)
+    with layer_passes(network, layer, given, fit) as passes:
+        donors = Donors.of(*passes.values())
+    with layer_passes(network, layer, given, test) as passes:
+        made = LayerAblation(
+            passes,
+            donors,
+            TaskScores(CLASSES, labels[test], 2),
+            {"variance": inputs.var(0)},
+            AblationSettings(draws=5, directions=199, seed=seed),
+        )
+        made.all_neurons(range(N_NEURONS))
+        values = labels.astype(np.int8)
+        return [
+            made.subject(Ablated(values[test], values[fit], neurons, apart=len(neurons) > 1), OTHERS)
+            for neurons in subjects
+        ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_neuron_that_is_read_is_told_from_one_that_only_says_the_same(seed: int) -> None:
+    causal, bystander = ablation(seed, CAUSAL, [(0,), (1,)])
+    assert causal.headline is not None
+    assert causal.comparison is not None
+    assert causal.headline.effect == pytest.approx(0.5, abs=0.12)  # half of the inputs it may get have the other label
+    assert causal.headline.low is not None
+    assert causal.headline.low > 0.3
+    assert causal.comparison.p_value <= 0.02
+    assert bystander.headline is not None
+    assert bystander.comparison is not None
+    assert bystander.headline.effect == 0
+    assert bystander.comparison.p_value == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_twins_are_used_together_though_neither_alone_is_missed(seed: int) -> None:
+    first, second, both = ablation(seed, REDUNDANT, [(2,), (3,), (2, 3)])
+    for alone in (first, second):
+        assert alone.headline is not None
+        assert abs(alone.headline.effect) < 0.03
+    assert both.headline is not None
+    assert both.comparison is not None
+    assert both.headline.effect == pytest.approx(0.5, abs=0.12)
+    assert both.comparison.p_value <= 0.02
+    assert all(part.low > 0.2 for part in both.parts.values() if part.low is not None)
+    assert set(both.parts) == {2, 3}
+
+
+def test_kinds_of_ablation_cost_what_they_must() -> None:
+    (causal,) = ablation(0, CAUSAL, [(0,)])
+    costs = {(each.kind, each.rows): each.effect for each in causal.effects if each.measure == "score"}
+    assert costs[ZERO, "with"] == 1  # never above half any more
+    assert costs[ZERO, "without"] == 0
+    assert costs["mean of other", "all"] == 1  # every answer turns round
+    assert costs[RESAMPLE, "all"] == pytest.approx(0.5, abs=0.12)
+
+
+def test_with_enough_matched_neurons_these_are_the_comparison() -> None:
+    inputs, labels = planted(0)
+    network, given = Reads(CAUSAL), TensorInputs(inputs)
+    layer = list_layers(network, given[np.arange(3)])[0]
+    with layer_passes(network, layer, given, np.arange(600)) as passes:
+        donors = Donors.of(*passes.values())
+        alike = {"variance": np.ones(N_NEURONS)}
+        made = LayerAblation(passes, donors, TaskScores(CLASSES, labels, 2), alike, AblationSettings(draws=2))
+        made.all_neurons(range(N_NEURONS))
+        values = labels.astype(np.int8)
+        result = made.subject(Ablated(values, values, (0,)), OTHERS)
+    assert result.comparison is not None
+    assert (result.comparison.n_random, result.comparison.p_value) == (60, 1 / 61)
+    assert result.comparison.random == 0
+
+
+def test_too_few_rows_with_the_property_are_said() -> None:
+    inputs, labels = planted(0)
+    network, given = Reads(CAUSAL), TensorInputs(inputs)
+    layer = list_layers(network, given[np.arange(3)])[0]
+    few = np.zeros(600, dtype=np.int8)
+    few[:24] = 1
+    with layer_passes(network, layer, given, np.arange(600)) as passes:
+        donors = Donors.of(*passes.values())
+        scores = TaskScores(CLASSES, labels, 2)
+        made = LayerAblation(passes, donors, scores, {"v": inputs.var(0)}, AblationSettings(draws=2))
+        result = made.subject(Ablated(few, few, (0,)), OTHERS)
+    assert result.comparison is None
+    assert result.headline is None
+    assert "24 test rows with the property" in str(result.note)
+
+
+def test_observe_tells_used_from_readable_in_its_tables() -> None:
+    import denote
+
+    inputs, labels = planted(1, rows=800)
+    network = Reads(CAUSAL)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    state = torch.random.get_rng_state()
+    seen = denote.observe(
+        network, inputs, {"label": labels}, classes=labels, layers="copy", trained_on="none", evidence="quick",
+        interventions="ablate", progress="none",
+    )  # fmt: skip
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert not network.copy._forward_hooks
+    denoting = seen.neurons.filter("denotes").sort("neuron", "family")
+    assert set(denoting["neuron"]) == {0, 1, 2, 3}
+    used = denoting.filter(pl.col("ablation_q") <= 0.05)
+    assert set(used["neuron"]) == {0}
+    assert used["causal_evidence"].str.starts_with("used: ").all()
+    rest = denoting.filter(pl.col("neuron") > 0)
+    assert rest["causal_evidence"].str.starts_with("not shown to be used").all()  # also beside the one that is
+    assert seen.neurons.filter(~pl.col("denotes"))["causal_evidence"].null_count() > 0
+    cell = seen.cells.filter((pl.col("attribute") == "label") & (pl.col("probe") == "linear")).row(0, named=True)
+    assert cell["decisive"]
+    assert cell["ablation_effect"] > 0.05
+
+
+def test_observe_tells_twins_from_what_nothing_reads() -> None:
+    import denote
+
+    inputs, labels = planted(2, rows=800)
+    seen = denote.observe(
+        Reads(REDUNDANT), inputs, {"label": labels}, layers="copy", trained_on="none", evidence="quick",
+        interventions="ablate", progress="none",
+    )  # fmt: skip
+    words = dict(seen.neurons.filter("denotes").select("neuron", "causal_evidence").rows())
+    assert {neuron: text.partition(":")[0] for neuron, text in words.items()} == {
+        0: "not shown to be used",
+        1: "not shown to be used",
+        2: "used only together with others that denote the same",
+        3: "used only together with others that denote the same",
+    }
+    assert (
+        "what the network itself predicts"
+        in seen.tables["interventions"].filter(pl.col("p_value").is_not_null())["note"][0]
+    )
+
+
+def test_recorded_states_have_no_network_to_intervene_on() -> None:
+    import denote
+
+    with pytest.raises(denote.DenoteError, match="recorded states have no network to intervene on"):
+        denote.observe(states={"a": np.zeros((60, 3))}, attributes={"x": np.arange(60) % 2}, interventions="ablate")
+
+
+def test_an_intervention_that_is_none_is_named() -> None:
+    import denote
+
+    with pytest.raises(denote.DenoteError, match="'ablade' came; did you mean 'ablate'"):
+        denote.observe(torch.nn.Linear(2, 2), np.zeros((60, 2)), {"x": np.arange(60) % 2}, interventions="ablade")
+
+
+def test_erasing_and_steering_are_rows_of_the_same_table() -> None:
+    import denote
+
+    inputs, labels = planted(3, rows=800)
+    seen = denote.observe(
+        Reads(CAUSAL), inputs, {"label": labels}, classes=labels, trained_on="none", evidence="quick",
+        interventions=["erase", "steer"], progress="none",
+    )  # fmt: skip
+    rows = seen.tables["interventions"].filter(pl.col("layer") == "copy")
+    erased = rows.filter(pl.col("intervention") == "erase", pl.col("property") == "label")
+    loss = erased.filter(pl.col("measure") == "score", pl.col("rows") == "all").row(0, named=True)
+    assert loss["baseline"] == 1
+    assert loss["effect"] > 0.3
+    assert loss["q_value"] <= 0.05
+    reading = {row["target"]: row for row in erased.filter(pl.col("measure") == "auroc").iter_rows(named=True)}
+    assert reading["copy"]["value"] == pytest.approx(0.5, abs=0.06)
+    assert reading["head"]["comes_back"] is False
+    assert seen.cells["causal_evidence"].str.contains("erasing").any()
+    slopes = rows.filter(pl.col("kind") == "push slope", pl.col("measure") == "output", pl.col("property") == "label")
+    assert set(slopes["target"]) == {"0", "1"}
+    second = slopes.filter(pl.col("target") == "1").row(0, named=True)
+    assert 0.3 < second["effect"] <= 1  # the share of neuron 0 in the observer's direction
+    assert second["effect_low"] == pytest.approx(second["effect"], abs=1e-4)  # the tail is linear
+    switched = rows.filter(pl.col("kind") == "switch", pl.col("measure") == "score", pl.col("neuron") == 0)
+    assert switched.height > 0

@@ -1,0 +1,268 @@
+"""Many interventions in few forward passes give what one forward pass each gives."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from denote.data.batch import Batch, Named, Words, repeated
+from denote.data.samples import TensorInputs
+from denote.errors import LayerError
+from denote.interventions.edits import Donors, Resample, ResampleAlong, SetTo
+from denote.interventions.passes import Edit, Shortcuts, layer_passes
+from denote.interventions.replacing import replaceable
+from denote.interventions.sites import Sites
+from denote.states.layers import Layer
+from denote.states.listing import list_layers
+
+ROWS = np.arange(70)
+
+
+class Residual(nn.Module):
+    """What comes after the layer needs what came before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = torch.relu(self.first(x))
+        return self.head(hidden + torch.relu(self.second(hidden)))
+
+
+class Mixing(nn.Module):
+    """Every row sees the mean of its batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.head = nn.Linear(6, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first(x)
+        return self.head(hidden - hidden.mean(0))
+
+
+class InATuple(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair, self.head = Pair(), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, rest = self.pair(x)
+        return self.head(first + rest["other"])
+
+
+class Pair(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        made = self.inner(x)
+        return made.relu(), {"other": made.sigmoid()}
+
+
+def plain() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(inplace=True), nn.Linear(6, 3))
+
+
+def convolutional() -> nn.Module:
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 6)), nn.Conv1d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(24, 3)
+    )
+
+
+def naive(network: nn.Module, name: str, change: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    hook = network.get_submodule(name).register_forward_hook(lambda module, given, output: change(output.clone()))
+    try:
+        with torch.no_grad():
+            return network.eval()(inputs)
+    finally:
+        hook.remove()
+
+
+def run(network: nn.Module, layer: Layer, edits: Sequence[Edit], **options: int) -> tuple[Tensor, Shortcuts]:
+    inputs = TensorInputs(np.random.default_rng(0).random((70, 6), dtype=np.float32))
+    out = torch.full((len(edits), 70, 3), torch.nan)
+
+    def keep(index: int, block: slice, outputs: Float[Tensor, " row output"]) -> None:
+        out[index, block] = outputs
+
+    with layer_passes(network, layer, inputs, ROWS, **options) as passes:
+        passes.run(edits, keep)
+        return out, passes.shortcuts
+
+
+def of(network: nn.Module, name: str, **options: str) -> Layer:
+    return next(layer for layer in list_layers(network, torch.rand(4, 6), **options) if layer.name == name)
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "restarts", "separate"),
+    [
+        (plain, "1", True, True),
+        (plain, "2", True, True),
+        (Residual, "second", False, True),
+        (Residual, "first", True, True),
+        (Mixing, "first", True, False),
+    ],
+)
+def test_values_set_are_those_of_a_pass_each(
+    network: Callable[[], nn.Module], name: str, restarts: bool, separate: bool
+) -> None:
+    torch.manual_seed(0)
+    made = network()
+    inputs = torch.from_numpy(np.random.default_rng(0).random((70, 6), dtype=np.float32))
+    edits = [SetTo([neuron], torch.tensor([value])) for neuron in range(6) for value in (0.0, 0.7)]
+    out, shortcuts = run(made, of(made, name), edits, batch_size=70 if not separate else 32, stacked=50)
+    assert shortcuts == Shortcuts(restarts, separate)
+    for index, edit in enumerate(edits):
+
+        def change(output: Tensor, edit: SetTo = edit) -> Tensor:
+            output[:, edit.neurons[0]] = edit.values[0]
+            return output
+
+        torch.testing.assert_close(out[index], naive(made, name, change, inputs))
+
+
+def test_a_channel_is_replaced_as_a_whole_map() -> None:
+    torch.manual_seed(0)
+    made = convolutional()
+    inputs = torch.from_numpy(np.random.default_rng(0).random((70, 6), dtype=np.float32))
+
+    def change(output: Tensor) -> Tensor:
+        output[:, 2] = 0.3
+        return output
+
+    out, _ = run(made, of(made, "2"), [SetTo([2], torch.tensor([0.3]))], batch_size=32)
+    torch.testing.assert_close(out[0], naive(made, "2", change, inputs))
+    flat, _ = run(made, of(made, "2", pooling="flatten"), [SetTo([7], torch.tensor([0.3]))], batch_size=32)
+
+    def change_one(output: Tensor) -> Tensor:
+        output[:, 1, 1] = 0.3
+        return output
+
+    torch.testing.assert_close(flat[0], naive(made, "2", change_one, inputs))
+
+
+@pytest.mark.parametrize("part", ["pair", "pair[1.other]"])
+def test_parts_of_tuples_and_mappings_are_replaced(part: str) -> None:
+    torch.manual_seed(0)
+    made = InATuple()
+    layer = next(each for each in list_layers(made, torch.rand(4, 6), of="modules") if each.name == part)
+    out, _ = run(made, layer, [SetTo(list(range(6)), torch.zeros(6))])
+    inputs = torch.from_numpy(np.random.default_rng(0).random((70, 6), dtype=np.float32))
+    with torch.no_grad():
+        hidden = made.pair.inner(inputs)
+        kept = hidden.sigmoid() if part == "pair" else hidden.relu()
+        torch.testing.assert_close(out[0], made.head(kept))
+
+
+def test_resampling_takes_the_donors_numbers() -> None:
+    torch.manual_seed(0)
+    made = plain()
+    layer = of(made, "1")
+    inputs = TensorInputs(np.random.default_rng(0).random((70, 6), dtype=np.float32))
+    with layer_passes(made, layer, inputs, ROWS[:40]) as passes:
+        donors = Donors.of(*passes.values())
+    donor = donors.drawn(70, "test")
+    basis = torch.linalg.qr(torch.rand(6, 2)).Q
+    out, _ = run(made, layer, [Resample([1, 4], donors, donor), ResampleAlong(basis, donors, donor)], batch_size=16)
+    with torch.no_grad():
+        hidden = made[:2](inputs[ROWS])
+        there = hidden[:40][donor]
+        swapped = hidden.clone()
+        swapped[:, [1, 4]] = there[:, [1, 4]]
+        torch.testing.assert_close(out[0], made[2:](swapped.clone()))
+        along = hidden + (there - hidden) @ basis @ basis.T
+        torch.testing.assert_close(out[1], made[2:](along))
+
+
+class Fails(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.head = nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Linear(6, 3)
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls = self.calls + 1
+        hidden = self.first(x)
+        if bool((hidden == 123).any()):
+            raise RuntimeError("no such state")
+        return self.head(self.norm(hidden))
+
+
+def test_the_network_is_as_before_also_after_an_error_inside() -> None:
+    made = Fails().train()
+    made.head.eval()
+    layer = of(made, "first")
+    with torch.no_grad():
+        made.calls.zero_()
+    before = {name: value.clone() for name, value in made.state_dict().items()}
+    modes = {name: module.training for name, module in made.named_modules()}
+    random = torch.random.get_rng_state()
+    with pytest.raises(LayerError, match=r"layer first: the network fails .*: RuntimeError: no such state"):
+        run(made, layer, [SetTo([0], torch.tensor([123.0]))])
+    assert all(torch.equal(value, before[name]) for name, value in made.state_dict().items())
+    assert modes == {name: module.training for name, module in made.named_modules()}
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in made.modules())
+    assert torch.equal(random, torch.random.get_rng_state())
+
+
+def test_a_layer_that_does_not_lead_to_the_output_restarts_nowhere() -> None:
+    class Aside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen, self.used = nn.Linear(6, 6), nn.Linear(6, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.seen(x)
+            return self.used(x)
+
+    made = Aside()
+    out, shortcuts = run(made, of(made, "seen"), [SetTo([0], torch.ones(1))])
+    assert not shortcuts.restarts
+    with torch.no_grad():
+        inputs = torch.from_numpy(np.random.default_rng(0).random((70, 6), dtype=np.float32))
+        torch.testing.assert_close(out[0], made(inputs))
+
+
+def a_layer(kind: str, shape: tuple[int, ...], pooling: str) -> Layer:
+    return Layer("a", 0, None, shape, pooling, shape[-1:] if kind == "sequence" else shape[:1], kind=kind)
+
+
+def test_padding_is_no_site() -> None:
+    mask = torch.tensor([[1, 1, 0], [1, 1, 1]], dtype=torch.bool)
+    batch: Batch = Named({"ids": torch.zeros(2, 3, dtype=torch.long)}, mask)
+    sites = Sites.of((2, 3, 4), a_layer("sequence", (-1, 4), "mean"), batch)
+    assert sites.sample.tolist() == [0, 0, 1, 1, 1]
+    assert sites.position.tolist() == [0, 1, 0, 1, 2]
+    assert sites.at[:, 0].tolist() == [0, 4, 12, 16, 20]
+    last = Sites.of((2, 3, 4), a_layer("sequence", (-1, 4), "last"), batch)
+    assert last.at[:, 0].tolist() == [4, 20]
+
+
+def test_words_have_the_positions_they_are_made_of() -> None:
+    words = Words(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 0]), torch.tensor([1, 3, 2]))
+    batch = Named({"ids": torch.zeros(2, 3, dtype=torch.long)}, words=words)
+    sites = Sites.of((2, 3, 4), a_layer("sequence", (-1, 4), "mean"), batch)
+    assert sites.sample.tolist() == [0, 1, 1, 2, 2]
+    twice = repeated(batch, 2)
+    assert isinstance(twice, Named)
+    assert twice.words is not None
+    assert twice.words.sequence.tolist() == [0, 0, 1, 2, 2, 3]
+    assert len(twice) == 6
+
+
+def test_attention_is_refused_with_a_reason() -> None:
+    with pytest.raises(LayerError, match="the weights of attention cannot be set one head at a time"):
+        Sites.of((2, 2, 3, 3), a_layer("heads", (2, -1, -1), "max"), torch.zeros(2, 3))
+
+
+def test_a_place_that_is_no_module_is_refused() -> None:
+    layer = Layer("nowhere", 0, None, (6,), "none", (6,))
+    with pytest.raises(LayerError, match="is no module"), replaceable(plain(), layer):
+        pass
