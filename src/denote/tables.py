@@ -56,6 +56,7 @@ CELLS: Schema = {
         NUMBER,
     ),
     **_columns("n_outside_band n_carrying", INTEGER),
+    **_columns("ablation_effect ablation_low ablation_high ablation_random ablation_p ablation_q", NUMBER),
     **_columns("trained_on input_name causal_evidence evidence_level note note_codes", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
@@ -79,6 +80,7 @@ NEURONS: Schema = {
     ),
     **_columns("attributes_passed attributes_carried", INTEGER), "shrinkage": NUMBER, "n_members": INTEGER,
     "nested_properties": TEXT, **_columns("fit_agreement threshold_agreement", NUMBER),
+    **_columns("ablation_effect ablation_low ablation_high ablation_random ablation_p ablation_q", NUMBER),
     **_columns("trained_on causal_evidence evidence_level note note_codes", TEXT),
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
@@ -159,6 +161,20 @@ HISTOGRAMS: Schema = {
     "counts": pl.List(pl.Int32),
 }  # fmt: skip
 HISTOGRAMS_KEY = ("object_model", "layer", "pooling", "neuron")
+
+INTERVENTIONS: Schema = {
+    **_OBSERVED,
+    **_columns("intervention subject_kind subject", TEXT), "neuron": INTEGER, **_columns("family property probe", TEXT),
+    **_columns("k probe_seed", INTEGER), **_columns("kind measure rows target", TEXT), "dose": NUMBER,
+    **_columns("n_rows n_draws", INTEGER),
+    **_columns("baseline value effect effect_low effect_high random", NUMBER), "n_random": INTEGER,
+    **_columns("p_value q_value", NUMBER), "comes_back": FLAG, **_LEVEL, **_NOTES,
+}  # fmt: skip
+"""What interventions change, one subject, kind, measure and set of rows each (docs/reference/tables.md)."""
+INTERVENTIONS_KEY = (
+    *("object_model", "layer", "pooling", "intervention", "subject_kind", "subject", "neuron", "family", "property"),
+    *("probe", "k", "probe_seed", "kind", "measure", "rows", "target", "dose"),
+)
 
 INPUTS: Schema = {"sample": INTEGER, "kind": TEXT, "sprite": INTEGER, "text": TEXT}
 """Inputs that are shown (`denote.observation.inputs_shown`)."""
@@ -289,10 +305,16 @@ COMPARISON_KEY = (
     *("name", "layer", "other_layer"),
 )
 
+USE_TESTS: Schema = {
+    **_CURVE, **_columns("family quantity role", TEXT), **_columns("n_models n_neurons", INTEGER),
+    **_columns("effect effect_low effect_high p_value p_holm", NUMBER), **_NOTES,
+}  # fmt: skip
+"""Whether denoting neurons are used beyond random ones, tested over networks (`denote.interventions.use`)."""
+
 JOB_TABLES = {
     "cells": CELLS, "neurons": NEURONS, "controls": CONTROLS, "scan": SCAN, "pairs": PAIRS, "curves": CURVES,
     "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION, "layers": LAYERS, "on_rates": ON_RATES,
-    "examples": EXAMPLES, "duplicates": DUPLICATES, "histograms": HISTOGRAMS,
+    "examples": EXAMPLES, "duplicates": DUPLICATES, "histograms": HISTOGRAMS, "interventions": INTERVENTIONS,
 }  # fmt: skip
 """The tables that every job writes, by the name of their file, and their columns."""
 
@@ -301,7 +323,7 @@ SWEEP_TABLES = {
     "label_proportion_by_depth": LABEL_PROPORTION_BY_DEPTH, "depth_tests": DEPTH_TESTS,
     "depth_verdicts": DEPTH_VERDICTS, "depth_description": DEPTH_DESCRIPTION, "depth_parts": DEPTH_PARTS,
     "properties": PROPERTIES, "stability": STABILITY,
-    "first_decisive": FIRST_DECISIVE, "seed_spread": SEED_SPREAD, "audit": AUDIT,
+    "first_decisive": FIRST_DECISIVE, "seed_spread": SEED_SPREAD, "audit": AUDIT, "use_tests": USE_TESTS,
 }  # fmt: skip
 """The tables of a merged sweep."""
 
@@ -309,7 +331,7 @@ _SCHEMAS = {**SWEEP_TABLES, "inputs": INPUTS}
 """All tables, also those of a job that a sweep does not merge."""
 
 
-ADDED = frozenset({"depth_description", "depth_parts", "duplicates", "histograms"})
+ADDED = frozenset({"depth_description", "depth_parts", "duplicates", "histograms", "interventions", "use_tests"})
 """Tables that results of older schemas (`keys.SCHEMA`) lack."""
 
 

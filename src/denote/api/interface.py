@@ -23,13 +23,15 @@ from denote.data.memory import given_samples as given
 from denote.data.memory.given_columns import given_frame
 from denote.data.memory.given_inputs import DrawnInputs, inputs_of
 from denote.data.parts import Parts
-from denote.data.samples import Inputs, Samples, picture_shape
+from denote.data.samples import CLASSES, Inputs, Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.control import NegativeControl
 from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.rule import Rule
+from denote.interventions.kinds import Intervention, given_interventions
+from denote.interventions.task_scores import TaskScores
 from denote.notes import note
 from denote.observation import (
     NO_NETWORK,
@@ -42,6 +44,8 @@ from denote.observation import (
 )
 from denote.observation import network as networks
 from denote.observation.accuracy import recorded_accuracy
+from denote.observation.intervene import with_interventions
+from denote.observation.layer_run import NetworkRun
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.probes import OwnProbe, probe_from
@@ -88,6 +92,7 @@ def observe(
     kinds: Kinds = None,
     evidence: str = "standard",
     controls: Controls | Sequence[str | NegativeControl] | None = None,
+    interventions: str | Intervention | Sequence[str | Intervention] | None = None,
     rule: Rule | None = None,
     store: Path | str | None = None,
     device: str = "auto",
@@ -134,6 +139,8 @@ def observe(
             reviewer asks for. It sets what is not given here: ``controls`` and numbers that are given win.
         controls: What results are held against, by name or with numbers; at ``standard`` shuffled labels, rotations,
             the raw input, and untrained networks where they can be had.
+        interventions: What is done to the network to see whether it uses what is read off it: ``ablate``, or an
+            `Ablate` with settings of its own. Cost: a forward pass over *test* from the layer on for every neuron.
         rule: When a cell is decisive and a neuron denotes.
         store: Folder in which states are kept for the next call; None keeps none. What is drawn from a Dataset
             cannot be known again: its states lie there only during the call.
@@ -162,7 +169,9 @@ def observe(
         [('0', 'high', 'linear'), ('2', 'high', 'linear')]
     """
     rule = rule or Rule()
-    level = _level(evidence)
+    level, asked_interventions = _level(evidence), given_interventions(interventions)
+    if asked_interventions and model is None:
+        raise ConfigError("interventions", "recorded states have no network to intervene on", "observe(model, inputs)")
     _check(settings, level, rule, batch_size, seed=seed, model_seed=model_seed)
     memory_limit = byte_count(memory_limit, "observe(memory_limit=...)")
     probes, asked = _probes(probe), _controls(controls, level)
@@ -233,6 +242,16 @@ def observe(
             resources=resources,
             show_inputs=show_inputs,
         )
+        if asked_interventions:
+            observation = with_interventions(
+                observation,
+                asked_interventions,
+                observed,
+                NetworkRun(network, samples.inputs, _task(samples, split), where, batch_size),
+                subject=subject,
+                info=info,
+                settings=chosen_settings,
+            )
     return ObservationResult.of(observation)
 
 
@@ -346,6 +365,14 @@ def _check(settings: Mapping[str, Any], level: Level, rule: Rule, batch_size: An
     for key, value in seeds.items():
         WHOLE.check(value, f"observe({key}=...)")
     AT_LEAST_ONE.check(batch_size, "observe(batch_size=...)")
+
+
+def _task(samples: Samples, parts: Parts) -> TaskScores | None:
+    """What outputs are held against: classes, where these are 0 to k - 1, as outputs are told apart by place alone."""
+    names = samples.classes
+    if len(names) < 2 or names != tuple(map(str, range(len(names)))):
+        return None
+    return TaskScores(CLASSES, samples.targets[parts.test], len(names))
 
 
 def _rows_of(held: Mapping[str, Any], unit: str) -> Inputs:

@@ -13,6 +13,7 @@ from denote.denotation.depth.plan import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
 from denote.evidence.controls import built_in_controls
 from denote.files import check_can_be_folder
+from denote.interventions.kinds import INTERVENTIONS
 from denote.observers.kinds import built_in_probes
 from denote.reporting import wandb_environment
 from denote.reporting.local_runs import check_installed
@@ -42,6 +43,7 @@ def check(config: Mapping[str, Any]) -> None:
     _check_analysis(config["analysis"], options)
     _check_probes(config["probe"])
     _check_controls(config["control"])
+    _check_interventions(config["intervention"])
     _check_store(config["store"]["path"])
     wandb_environment.check(config)
     check_installed(wandb_environment.kinds_of(config["logger"]))
@@ -110,6 +112,15 @@ def _check_controls(control: Mapping[str, Any]) -> None:
         for key, value in given.items():
             allowed = settings_of[key]
             (SOME if allowed is COUNT and not does else allowed).check(value, prefix + key)
+
+
+def _check_interventions(options: Mapping[str, Any]) -> None:
+    check_keys(options, INTERVENTIONS, "intervention.")
+    for name, settings in options.items():
+        kind: Any = INTERVENTIONS[name]
+        check_keys(settings or {}, declared(kind), f"intervention.{name}.")
+        for key, value in (settings or {}).items():
+            declared(kind)[key].check(value, f"intervention.{name}.{key}")
 
 
 def _check_own_name(group: str, name: str, taken: Collection[str]) -> None:

@@ -247,7 +247,7 @@ def page(command: str, config_dir: str | None = None) -> str:
     return "\n\n".join(
         [
             USAGE[command],
-            "Groups (GROUP=OPTION; attribute, probe and control take lists: probe=[linear,neuron])\n"
+            "Groups (GROUP=OPTION; attribute, probe, control and intervention take lists: probe=[linear,neuron])\n"
             + "\n".join(groups),
             KEYS,
             FLAGS,

@@ -9,7 +9,7 @@ from typing import Any
 from denote.cli.hydra_private import parsed
 from denote.errors import ConfigError, one_of
 
-LISTS = ("attribute", "probe", "control", "logger")
+LISTS = ("attribute", "probe", "control", "intervention", "logger")
 """Groups of which several options may be chosen."""
 
 OPTIONAL = ("experiment", "debug")
@@ -17,7 +17,7 @@ OPTIONAL = ("experiment", "debug")
 
 GROUPS = (
     *("dataset", "architecture", "attribute", "layer", "probe"),
-    *("control", "evidence", "trainer", "logger", "experiment", "debug"),
+    *("control", "intervention", "evidence", "trainer", "logger", "experiment", "debug"),
 )
 """Groups of the config, in the order in which the help page lists them."""
 

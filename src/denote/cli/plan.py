@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from denote.data.module import SamplesModule
 from denote.digests import FILES
 from denote.errors import DenoteError
 from denote.numbers import count
-from denote.reporting.forecast import Forecast, PlannedWork
+from denote.reporting.forecast import Forecast, InterventionCost, PlannedWork
 from denote.runs.forecast import FinishedJob, cannot_say, duration, kind_of
+from denote.runs.intervention_cost import Planned
 from denote.runs.job import Job
 from denote.runs.needs import Needs, observed_layers, parameters_of
 from denote.runs.record import finished_jobs
+from denote.states.layers import Layer
 from denote.states.listing import Listing
 
 LOADED = 64 * 2**20
@@ -54,6 +56,7 @@ def forecast(plan: SweepPlan) -> Forecast:
     told.trainings = len(needs.trainings), len(needs.trained)
     told.recordings = len(needs.recordings), len(needs.recordings) - len(needs.to_record)
     told.states_bytes, told.weights_bytes = needs.states_bytes, needs.weights_bytes
+    told.interventions = look.interventions
     kinds = [kind_of(job.settings) for job in running]
     finished = list(_finished(plan, set(kinds)))
     told.duration = duration(kinds, len(needs.to_train), finished)
@@ -88,11 +91,13 @@ class _Look:
     Attributes:
         needs: What they need of the store.
         n_layers: How many layers jobs observe.
+        interventions: What they take; None where no job asks for any.
         unknown: Why something is not known, or will fail, with the number of jobs.
     """
 
     needs: Needs
     n_layers: set[int] = field(default_factory=set)
+    interventions: InterventionCost | None = None
     unknown: dict[str, int] = field(default_factory=dict)
     _data: dict[str, SamplesModule] = field(default_factory=dict)
     _listings: dict[str, tuple[Listing, int]] = field(default_factory=dict)
@@ -128,9 +133,22 @@ class _Look:
             job, digest([shaped, settings["dataset"], settings["split"], settings["layer"]])
         )
         self._count_rows(job, digest([settings[key] for key in ("dataset", "split", "attribute", "evidence")]))
-        self.n_layers.add(len(observed_layers(job, found)))
+        observed = observed_layers(job, found)
+        self.n_layers.add(len(observed))
         self.needs.add(job, found, parameters)
+        self._intervene(job, observed)
         return None
+
+    def _intervene(self, job: Job, observed: Sequence[Layer]) -> None:
+        """Add what the interventions of a job take."""
+        if not job.interventions:
+            return
+        names = families({**job.config["attribute"], **job.user_classes.attributes}, job.data.samples)
+        n_attributes = len(merge_labels(names).names)
+        planned = Planned(job.interventions, observed, len(job.probes()), n_attributes, len(job.data.parts.test))
+        cost = planned.cost()
+        if cost is not None:
+            self.interventions = cost if self.interventions is None else self.interventions + cost
 
     def _listing(self, job: Job, key: str) -> tuple[Listing, int]:
         if key not in self._listings:

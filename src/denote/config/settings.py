@@ -396,6 +396,7 @@ class Settings(TypedDict):
     attribute: Options
     probe: Options
     control: Options
+    intervention: Options
     seed: Whole
     probe_seed: Whole
     split: Split

@@ -12,7 +12,8 @@ from denote.evidence.cells import decide_cells
 from denote.evidence.corrections import null_check_cells, realised_threshold
 from denote.evidence.pair_scan import add_attributes_carried, add_carrying, decide_pairs
 from denote.evidence.power import detectable_auroc, detectable_proportion
-from denote.evidence.rule import CAUSAL, Rule
+from denote.evidence.rule import Rule
+from denote.interventions.deciding import decide_interventions
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -37,8 +38,7 @@ def decide(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     of_pairs = tables["null_check"].filter(pl.col("scan") == "pairs")
     return {
         **tables,
-        "cells": cells.with_columns(causal_evidence=pl.lit(CAUSAL)),
-        "neurons": neurons.with_columns(causal_evidence=pl.when("denotes").then(pl.lit(CAUSAL))),
+        **decide_interventions({**tables, "cells": cells, "neurons": neurons}, rule),
         "controls": controls,
         "scan": scan,
         "pairs": pairs,

@@ -45,6 +45,8 @@ def shaping(config: Config) -> dict[str, Any]:
     """
     kept = {key: value for key, value in as_standard(config).items() if key not in NOT_SHAPING}
     kept["trainer"] = training_settings(config)
+    if not kept.get("intervention"):
+        kept.pop("intervention", None)  # jobs without one are those of before there were any
     if isinstance(evidence := kept.get("evidence"), Mapping) and evidence.get("examples"):
         kept["evidence"] = {**evidence, "examples": SOME_EXAMPLES}
     architecture = config.get("architecture") or {}
@@ -124,7 +126,7 @@ def agreement(config: Config) -> dict[str, Any]:
     one name means.
     """
     shaped = shaping(config)
-    parts = {group: shaped.get(group) for group in ("evidence", "control", "split", "probe")}
+    parts = {group: shaped.get(group) for group in ("evidence", "control", "intervention", "split", "probe")}
     parts["attribute"], parts["analysis"] = _by_name(shaped.get("attribute") or {}), config.get("analysis")
     # Depth counts the layers that are listed, and a neuron is what its axes are.
     parts["layer"] = {key: (config.get("layer") or {}).get(key) for key in ("of", "kind")}

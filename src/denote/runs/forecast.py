@@ -16,7 +16,7 @@ from denote.reporting.forecast import Duration
 CHOOSING = ("epoch", "save_epochs", "path", "trained")
 """Keys of the architecture that choose among weights: jobs that differ in them take about as long."""
 
-OF_A_KIND = ("dataset", "attribute", "layer", "probe", "control", "evidence", "trainer")
+OF_A_KIND = ("dataset", "attribute", "layer", "probe", "control", "intervention", "evidence", "trainer")
 """Groups in which jobs of one kind are equal."""
 
 WITHOUT_CONTROL = {

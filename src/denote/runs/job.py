@@ -34,6 +34,8 @@ from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.controls.untrained import Untrained
 from denote.evidence.rule import Rule, rule_of
 from denote.evidence.user_controls import Control
+from denote.interventions.kinds import Intervention, chosen_interventions
+from denote.interventions.task_scores import TaskScores
 from denote.notes import Note, note
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
@@ -47,6 +49,8 @@ from denote.observation import (
     Subject,
     observe_states,
 )
+from denote.observation.intervene import with_interventions
+from denote.observation.layer_run import NetworkRun
 from denote.observation.network import TRIED, listed_layers
 from denote.observation.recording import RANDOMISED, Recording, device_named
 from denote.observers.observer import Probe
@@ -174,6 +178,8 @@ class Job:
                 inputs=samples.inputs,
                 table=samples.table.drop(NO_CLASS, strict=False),
             )
+        if self.interventions and not self._has_network:
+            raise ConfigError("intervention", "recorded states have no network to intervene on", "intervention=none")
         spec = self.model_spec()
         listing = self.listing(spec)
         return Prepared(spec, listing, self.layers(listing), self.probes(), info)
@@ -219,7 +225,28 @@ class Job:
                 resources=Resources(str(self.device), self.memory_limit),
                 show_inputs=ReportSettings.of(self.config).inputs,
             )
+        if self.interventions:
+            with self.timed("interventions"):
+                found = with_interventions(
+                    found,
+                    self.interventions,
+                    states,
+                    NetworkRun(trained.network, samples.inputs, self.task(), self.device),
+                    subject=subject,
+                    info=ready.info,
+                    settings=self.observation_settings(ready.probes),
+                )
         return replace(found, truth=self.truth(trained))
+
+    @property
+    def interventions(self) -> Sequence[Intervention]:
+        """What is done to the network, by ``intervention``."""
+        return chosen_interventions(self.config.get("intervention") or {})
+
+    def task(self) -> TaskScores:
+        """What the network's outputs on *test* are held against; the data must be set up."""
+        learned = self.data.learned
+        return TaskScores(learned.task, learned.targets[self.data.parts.test], learned.n_classes)
 
     @staticmethod
     def truth(trained: TrainedModel) -> pl.DataFrame | None:

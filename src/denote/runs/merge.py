@@ -18,6 +18,7 @@ from denote.denotation.judging.search_stability import AGREEMENT, stability
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive, seed_spread
 from denote.evidence.rule import Rule
+from denote.interventions.use import use_tests
 from denote.notes import Note
 from denote.observation.decide import decide
 from denote.observation.result import Evidence, Observation
@@ -105,6 +106,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analys
         "first_decisive": first_decisive(tables["cells"], tables["layers"]),
         "seed_spread": seed_spread(tables["cells"]),
         "audit": audit(tables["cells"], tables["neurons"]),
+        "use_tests": use_tests(tables["neurons"], tables["layers"]),
     }
 
 
@@ -124,6 +126,7 @@ _KEYS = {
     "on_rates": columns.ON_RATES_KEY,
     "examples": columns.EXAMPLES_KEY,
     "histograms": columns.HISTOGRAMS_KEY,
+    "interventions": columns.INTERVENTIONS_KEY,
 }
 
 

@@ -1,0 +1,78 @@
+"""Erase decisive attributes at a layer and observe them again behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from denote.interventions.erasure import ErasureSettings, LayerErasure
+from denote.interventions.kinds import Erase
+from denote.interventions.passes import layer_passes
+from denote.interventions.rows import erasure_rows
+from denote.notes import Note, note
+from denote.observation.layer_run import LayerRun
+from denote.observers.linear import LinearProbe
+from denote.progress import counted
+
+
+@dataclass(frozen=True)
+class ErasedLayer:
+    """A layer at which attributes are erased.
+
+    Attributes:
+        at: The layer.
+        erase: How.
+    """
+
+    at: LayerRun
+    erase: Erase
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Erase the surest of the decisive attributes, one after the other.
+
+        Raises:
+            LayerError: if nothing can be put in the layer's place.
+        """
+        self.at.check_is_place()
+        erasure, remark = self._erasure()
+        for name, column in counted("erasure", self._attributes()):
+            labels = self.at.labels(column)
+            result = erasure.attribute(labels, self._before(name))
+            columns: dict[str, Any] = {"subject_kind": "attribute", "subject": name, "property": name}
+            columns["probe_seed"] = self.at.settings.probe_seed
+            for row in erasure_rows(result, columns):
+                yield {**row, "note": note(row.get("note"), remark)}
+
+    def _attributes(self) -> list[tuple[str, int]]:
+        """Names and columns of the attributes."""
+        columns: dict[str, int] = {}
+        for cell in self.at.decisive(self.erase.attributes):
+            if len(columns) < self.erase.attributes:
+                columns.setdefault(cell.attribute, cell.column)
+        return list(columns.items())
+
+    def _erasure(self) -> tuple[LayerErasure, Note | None]:
+        at, rows = self.at, self.at.rows
+        layer = at.state.layer
+        with layer_passes(rows.network, layer, rows.inputs, rows.rows.test, rows.batch_size, rows.device) as passes:
+            task, remark = at.task_of(passes.baseline())
+        settings = ErasureSettings(
+            draws=self.erase.draws,
+            min_rows=at.settings.rule.min_rows,
+            memory=at.run.memory,
+            seed=at.settings.probe_seed,
+        )
+        probe = at.settings.probes.get("linear")
+        later = [each.layer for each in at.later]
+        own = probe if isinstance(probe, LinearProbe) else None
+        return LayerErasure(rows, layer, later, task, settings, at.groups, own), remark
+
+    def _before(self, attribute: str) -> dict[str, float]:
+        """AUROC of the linear observers as they were, by layer."""
+        cells = self.at.observation.cells.filter(
+            pl.col("attribute") == attribute, pl.col("probe") == "linear", pl.col("auroc").is_not_null()
+        )
+        return dict(cells.select("layer", "auroc").unique("layer").rows())

@@ -1,0 +1,70 @@
+"""Count the forward passes that interventions take, and the memory, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from denote.interventions.ablation import HELD
+from denote.interventions.kinds import Ablate, Erase, Intervention, Steer
+from denote.interventions.passes import STACKED
+from denote.interventions.words import MEAN, RESAMPLE, ZERO
+from denote.observation.ablated import MOST_DONORS
+from denote.reporting.forecast import InterventionCost
+from denote.states.layers import Layer
+
+OF_EVERY_NEURON = (ZERO, MEAN, RESAMPLE)
+"""What is done to every neuron of a layer, once."""
+
+NUMBER = 4
+"""Bytes of a number of a state."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a job would intervene on.
+
+    Attributes:
+        interventions: Those that it asks for.
+        layers: The layers that it observes.
+        n_probes: Probes with one observer per attribute.
+        n_attributes: Attributes that may be read decisively.
+        n_rows: Rows of *test*.
+    """
+
+    interventions: Sequence[Intervention]
+    layers: Sequence[Layer]
+    n_probes: int
+    n_attributes: int
+    n_rows: int
+
+    def cost(self) -> InterventionCost | None:
+        """Return what that takes; None where nothing is intervened on."""
+        if not self.interventions:
+            return None
+        widest = max((abs(prod(layer.shape)) for layer in self.layers), default=0)
+        found = InterventionCost(n_rows=self.n_rows, memory_bytes=HELD + NUMBER * widest * (MOST_DONORS + STACKED))
+        for each in self.interventions:
+            if isinstance(each, Ablate):
+                found = self._ablated(found, each)
+            elif isinstance(each, Erase):
+                # per attribute the states before and after, and the outputs; random sets once per layer
+                of_layer = 3 * min(each.attributes, self.n_attributes) + each.draws
+                found = replace(found, of_erasures=len(self.layers) * of_layer)
+            elif isinstance(each, Steer):
+                of_layer = min(each.observers, self.n_probes * self.n_attributes) * len(each.doses) + 2 * each.neurons
+                found = replace(found, of_steering=len(self.layers) * of_layer * (1 + each.directions))
+        return found
+
+    def _ablated(self, found: InterventionCost, ablate: Ablate) -> InterventionCost:
+        # zero, mean, mean of the other value, and one pass per resampling and random direction
+        of_neuron = 3 + ablate.draws + ablate.directions
+        of_observer = ablate.draws + ablate.directions + (of_neuron if ablate.top else 0)
+        observers = self.n_probes * min(ablate.observers, self.n_attributes)
+        return replace(
+            found,
+            passes=len(OF_EVERY_NEURON) * sum(layer.n_neurons for layer in self.layers),
+            of_observers=len(self.layers) * observers * of_observer,
+            of_neuron=of_neuron,
+        )
