@@ -14,6 +14,9 @@ from denote.denotation.depth.plan import Analysis
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive, seed_spread
+from denote.evidence.rule import Rule
+from denote.interventions.deciding import decide_interventions
+from denote.interventions.words import NEURON, OBSERVER
 from denote.notes import Note
 from denote.streams import stream
 from denote.tables import (
@@ -22,6 +25,7 @@ from denote.tables import (
     CONTROLS,
     CURVES,
     EXAMPLES,
+    INTERVENTIONS,
     LABEL_PROPORTION_BY_DEPTH,
     LABEL_PROPORTION_BY_MODEL,
     LAYERS,
@@ -367,3 +371,38 @@ def cut_scan(cells: pl.DataFrame) -> pl.DataFrame:
 def said_below(figure: Figure) -> str:
     """The note below a figure, in one line."""
     return " ".join(" ".join(legend.get_title().get_text() for legend in figure.legends).split())
+
+
+def ablated(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The same after ``intervention=ablate``: the network uses even neurons and every other observer.
+
+    A fifth of them have too few rows to be tested.
+    """
+    neurons, cells = tables["neurons"].filter("denotes"), tables["cells"].filter("decisive", probe="linear")
+    of_neurons = [
+        {**row, "subject_kind": NEURON, "subject": str(row["neuron"])} | _ablation(row["neuron"], MATCHED_NOTE)
+        for row in neurons.iter_rows(named=True)
+    ]
+    of_cells = [
+        {**row, "subject_kind": OBSERVER, "subject": "direction", "property": row["attribute"], "family": None}
+        | _ablation(index, Note.of("random_directions"))
+        for index, row in enumerate(cells.iter_rows(named=True))
+    ]
+    columns = [*INTERVENTIONS]
+    every = [{name: row[name] for name in columns if name in row} for row in (*of_neurons, *of_cells)]
+    return {**tables, **decide_interventions({**tables, "interventions": table(every, INTERVENTIONS)}, Rule())}
+
+
+MATCHED_NOTE = Note.of("matched_neurons", number=24, floor="1/25")
+
+
+def _ablation(number: int, note: Note) -> dict[str, Any]:
+    """A headline: of an even number with an effect; of some too few rows."""
+    effect, few = 0.56 if number % 2 == 0 else 0.0, number % 5 == 4
+    compared = {"random": 0.01, "n_random": 24, "p_value": 0.002 if effect else 0.8, "note": note}
+    too_few = {"p_value": None, "note": Note.of("few_ablation_rows", rows=12, without=988, least=25)}
+    return {
+        "intervention": "ablate", "kind": "resample", "measure": "score", "rows": "with",
+        "n_rows": 12 if few else 200, "n_draws": 20, "baseline": 0.97, "value": 0.97 - effect, "effect": effect,
+        "effect_low": effect - 0.06, "effect_high": effect + 0.05, **(too_few if few else compared),
+    }  # fmt: skip

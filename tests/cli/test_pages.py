@@ -196,7 +196,7 @@ def of_words() -> dict[str, Any]:
 
 
 def of_classes() -> dict[str, Any]:
-    """What the page on own classes takes as given where it speaks of Python."""
+    """What the pages on own classes and on interventions take as given where they speak of Python."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 4))
     return {"model": model, "inputs": torch.randn(240, 4), "labels": np.arange(240) % 4}
@@ -219,6 +219,7 @@ GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
     "docs/how-to/text.md": of_words,
     "docs/how-to/extending.md": of_classes,
     "docs/how-to/compare.md": of_fine_tuning,
+    "docs/how-to/interventions.md": of_classes,
 }
 SWEEPS = ("demo", "compared", "people", "mine")
 """What pages load from `multirun/`: here the sweep of the page on depth."""

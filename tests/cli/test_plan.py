@@ -60,6 +60,26 @@ def test_what_is_planned_is_what_comes(denote: Command, tmp_path: Path) -> None:
     assert (other.trainings, other.states_bytes, other.duration.n_known) == ((1, 1), 0, 0)
 
 
+def test_what_ablation_takes_is_told(denote: Command) -> None:
+    ablate = ["intervention=ablate", "intervention.ablate.draws=2", "intervention.ablate.directions=19"]
+    answer = denote("-m", "plan=true", *JOB, *ablate, "seed=0,1")
+    cost = told().interventions
+    assert cost is not None
+    n_layers, neurons = 3, 8 + 8 + 10
+    assert cost.passes == 2 * 3 * neurons  # of two networks: zero, mean and one resample of every neuron
+    assert cost.of_neuron == 3 + 2 + 19
+    assert cost.of_observers == 2 * n_layers * ((2 + 19) + (3 + 2 + 19))  # a direction, and the neurons of most weight
+    assert f"{cost.passes} passes" in answer.out
+    answer = denote("-m", "plan=true", *JOB, "intervention=[erase,steer]", "intervention.steer.neurons=0", "seed=0")
+    cost = told().interventions
+    assert cost is not None
+    assert (cost.passes, cost.of_erasures) == (0, n_layers * (3 + 99))  # one attribute: before, after, outputs
+    assert cost.of_steering == n_layers * 6 * (1 + 99)
+    assert "erasure" in answer.out
+    denote("-m", "plan=true", *JOB, "seed=0")
+    assert told().interventions is None
+
+
 def test_an_upgrade_is_told(denote: Command) -> None:
     job = ["-m", *(part for part in JOB if "control" not in part and "debug" not in part), "trainer.max_epochs=2"]
     assert denote(*job, "evidence=quick").code == 0

@@ -9,12 +9,14 @@ from compared_results import result, sweep_tables
 
 from denote.comparison.compare import compare
 from denote.comparison.compared import Compared
-from denote.comparison.neurons import CURVE, EXCESS, NEURONS, OVERLAP, PROPERTY
+from denote.comparison.flat_numbers import flat_numbers
+from denote.comparison.neurons import CURVE, EFFECT, EXCESS, NEURONS, OVERLAP, PROPERTY, USED_SHARE
 from denote.comparison.verdicts import VERDICT
 from denote.denotation.depth.analysis import depth_analysis
 from denote.denotation.depth.by_model import denoted
+from denote.interventions.words import NOT_SHOWN, USED
 from denote.reporting.comparison.depth_told import depth_told, verdict_words
-from denote.reporting.comparison.neurons_told import overlap_words
+from denote.reporting.comparison.neurons_told import neurons_told, overlap_words
 
 
 def silenced(name: str = "b") -> Compared:
@@ -150,3 +152,35 @@ def test_of_few_networks_neurons_are_shown_and_not_tested() -> None:
     rows = rows.filter(pl.col("scope").is_in([NEURONS, CURVE]))
     assert rows["p_value"].null_count() == len(rows)
     assert set(rows["note_codes"]) == {"too_few_networks_compared"}
+
+
+def ablated(name: str, *, n_used: int) -> Compared:
+    """The small sweep after ablation, in which neurons of few indices are used."""
+    told = pl.when(pl.col("neuron") < n_used).then(pl.lit(f"{USED}: x")).otherwise(pl.lit(f"{NOT_SHOWN}: x"))
+    effect = pl.when(pl.col("neuron") < n_used).then(0.5).otherwise(0.0)
+    neurons = sweep_tables()["neurons"].with_columns(
+        causal_evidence=pl.when("denotes").then(told),
+        ablation_p=pl.when("denotes").then(0.01),
+        ablation_effect=pl.when("denotes").then(effect),
+    )
+    return Compared(name, {**sweep_tables(), "neurons": neurons}, result().jobs)
+
+
+def test_what_ablation_showed_is_compared_where_both_were_ablated(table: pl.DataFrame) -> None:
+    assert not set(table["quantity"]) & {USED_SHARE, EFFECT}
+    found = compare([ablated("a", n_used=4), ablated("b", n_used=12)])
+    row = found.table.filter(scope=NEURONS, quantity=USED_SHARE).row(0, named=True)
+    hidden = sweep_tables()["neurons"].filter("denotes", pl.col("layer") != "logits")
+    shares = [
+        hidden.group_by("object_model").agg((pl.col("neuron") < n).mean().alias("used"))["used"].mean()
+        for n in (4, 12)
+    ]  # fmt: skip
+    assert [row["baseline_value"], row["other_value"]] == pytest.approx(shares)
+    effect = found.table.filter(scope=NEURONS, quantity=EFFECT).row(0, named=True)
+    assert effect["difference"] == pytest.approx(0.5 * row["difference"])
+    assert row["n_tests"] == 2
+    assert found.table.filter(scope=NEURONS, quantity="share_denoting")["n_tests"][0] == 2
+    told = neurons_told(found.contrasts[0])
+    assert told is not None
+    assert "; of these shown to be used " in told.versions[0][0]
+    assert flat_numbers(found)["used_share_difference/subsets"] == pytest.approx(row["difference"])

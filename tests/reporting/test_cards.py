@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from denote.evidence.cells import decide_cells
 from denote.evidence.rule import Rule
+from denote.interventions.words import ERASING
 from denote.notes import Note, older_codes
 from denote.reporting.cards import cards, cell_cards, neuron_cards
 from denote.tables import CELLS, NEURONS, table
@@ -227,3 +228,38 @@ def test_a_neuron_says_all_its_numbers_and_what_is_missing() -> None:
 def test_empty_tables_stay_empty() -> None:
     assert cell_cards(table([], CELLS), Rule()).is_empty()
     assert neuron_cards(table([], NEURONS)).schema == pl.Schema({**NEURONS, "card": pl.String})
+
+
+def test_cards_say_what_ablation_showed_and_why_it_was_not_tested() -> None:
+    tables = synthetic.ablated(synthetic.all_tables(1, 5, 32))
+    said = neuron_cards(tables["neurons"].filter("denotes")).select("neuron", "card").rows()
+    used = "Causal evidence: used: resampling it from other inputs costs .56 [.50, .61] of the score on its rows, "
+    assert any(f"{used}random neurons .01; corrected p .0" in card for _, card in said)
+    for number, card in said:
+        if number % 5 == 4:
+            assert "Causal evidence: not tested. Notes: ablation_effect: 12 test rows with the property" in card
+        elif number % 2:
+            assert "Causal evidence: not shown to be used: resampling it from other inputs costs .00 [" in card
+        else:
+            assert used in card
+    cells = cell_cards(tables["cells"].filter("decisive", probe="linear"), Rule())
+    assert cells["card"].str.contains("random directions .01").any()
+    assert not cells["card"].str.contains("random neurons").any()
+
+
+def test_what_a_network_predicts_itself_is_called_so() -> None:
+    effects = {f"ablation_{name}": 0.2 for name in ("effect", "low", "high", "random", "p", "q")}
+    told = "used: resampling costs .20 of the score on its rows, random .20"
+    said = card(**effects, causal_evidence=told)
+    assert "costs .20 [.20, .20] of the score on its rows, random directions .20; corrected p .200." in said
+    note = Note.of("own_predictions")
+    (text,) = cell_cards(table([ROW | effects | {"causal_evidence": told, "note": note}], CELLS), Rule())["card"]
+    assert "of what it predicts on its rows" in text
+
+
+def test_a_card_says_what_erasing_an_attribute_costs_whether_or_not_it_was_ablated() -> None:
+    erased = f"{ERASING} .10 of the score, random .00; it comes back at hidden_2"
+    assert f"Causal evidence: not tested; {erased}." in card(causal_evidence=f"erased: {erased}")
+    effects = {f"ablation_{name}": 0.2 for name in ("effect", "low", "high", "random", "p", "q")}
+    both = card(**effects, causal_evidence=f"used: resampling costs .20 of the score on its rows, random .20; {erased}")
+    assert f"corrected p .200; {erased}." in both

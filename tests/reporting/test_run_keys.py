@@ -94,7 +94,8 @@ def test_names_are_those_of_options() -> None:
     config = {"attribute": {"where": None, "odd": {}}, "probe": {"linear": {}}, "control": {}, "seed": 0}
     typed = {**config, "evidence": {"level": "quick"}}
     assert options(typed) == {
-        "attribute": ["odd"], "probe": ["linear"], "control": ["none"], "seed": [0], "evidence": ["quick"],
+        "attribute": ["odd"], "probe": ["linear"], "control": ["none"], "intervention": ["none"], "seed": [0],
+        "evidence": ["quick"],
     }  # fmt: skip
     assert options({**typed, "attribute": {"where": "class > 3", "odd": {}}})["attribute"] == ["class > 3"]
     assert options({**typed, "attribute": {"where": {"big": "class > 3"}}})["attribute"] == ["big"]
@@ -106,3 +107,16 @@ def test_a_sweep_has_what_differs_as_lists_and_what_is_shared_as_it_is() -> None
     one, other = {"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 1, "c": 3}, "d": [1], "e": 4}
     assert common([one, other]) == {"a": {"b": 1}, "d": [1]}
     assert common([one]) == one
+
+
+def test_what_ablation_showed_has_two_numbers_where_there_was_one() -> None:
+    plain = synthetic.all_tables(1, 5, 16)
+    tables = synthetic.ablated(plain)
+    tested = tables["neurons"].filter(pl.col("ablation_p").is_not_null())
+    found = summary(tables)
+    assert found["used_share"] == (tested["neuron"] % 2 == 0).mean()
+    assert found["ablation_effect/mean"] == tested["ablation_effect"].mean()
+    assert not {"used_share", "ablation_effect/mean"} & summary(plain).keys()
+    config = {"attribute": {"classes": {}}, "probe": {"linear": {}}, "control": {}, "seed": 0, "evidence": {}}
+    assert options(config)["intervention"] == ["none"]
+    assert options(config | {"intervention": {"ablate": {}}})["intervention"] == ["ablate"]

@@ -11,7 +11,7 @@ import polars as pl
 
 from denote.comparison.compared import Compared
 from denote.comparison.matching import Groups, Layers, matched_groups, matched_layers, matched_probes, read_cells
-from denote.comparison.neurons import curve_rows, property_rows, share_rows
+from denote.comparison.neurons import curve_rows, property_rows, share_rows, use_rows
 from denote.comparison.observers import observer_rows
 from denote.comparison.pairing import AUTO, WAYS, Pairing, paired
 from denote.comparison.scores import ProbePair
@@ -152,6 +152,7 @@ def _contrast(baseline: Compared, other: Compared, groups: Groups, way: str) -> 
     rows = [
         *observer_rows(pairing, probes),
         *share_rows(groups, pairing, layers),
+        *use_rows(groups, pairing, layers),
         *curve_rows(groups, pairing, layers),
         *property_rows(groups, pairing, layers),
         *verdict_rows((baseline, other), groups),

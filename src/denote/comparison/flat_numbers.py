@@ -6,10 +6,17 @@ import polars as pl
 
 from denote.comparison.compare import Comparison, Contrast
 from denote.comparison.naming import contrast_parts
-from denote.comparison.neurons import EXCESS, NEURONS
+from denote.comparison.neurons import EFFECT, EXCESS, NEURONS, USED_SHARE
 from denote.comparison.observers import CELL, HEADLINE, OVERALL
 
 Numbers = dict[str, float | int | str]
+
+
+NAMES = {
+    "share_denoting": "share_denoting_difference", EXCESS: "excess_difference",
+    USED_SHARE: "used_share_difference", EFFECT: "ablation_effect_difference",
+}  # fmt: skip
+"""What differences of neurons are called."""
 
 
 def flat_numbers(comparison: Comparison) -> Numbers:
@@ -62,7 +69,7 @@ def _of(contrast: Contrast) -> list[tuple[str, float | int | str]]:
         ]
     cells = contrast.rows(CELL, "auroc").drop_nulls("p_corrected")
     found += [("cells_that_differ", int(cells["differs"].sum()) if len(cells) else None), ("cells", len(cells))]
-    for quantity, name in (("share_denoting", "share_denoting_difference"), (EXCESS, "excess_difference")):
+    for quantity, name in NAMES.items():
         for row in contrast.rows(NEURONS, quantity).iter_rows(named=True):
             found.append((f"{name}/{row['family']}", row["difference"]))
     return [(key, value) for key, value in found if value is not None]

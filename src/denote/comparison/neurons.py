@@ -16,6 +16,7 @@ from denote.comparison.family import TESTS, Family, compared
 from denote.comparison.matching import Groups, Layers
 from denote.comparison.pairing import Pairing
 from denote.denotation.depth.by_depth import averaged_within_models
+from denote.interventions.words import USED, verdict
 from denote.notes import Note
 
 NEURONS, CURVE, PROPERTY, OVERLAP = "neurons", "depth", "property", "property_overlap"
@@ -26,7 +27,9 @@ EXCESS = "share_denoting - rotated_share_denoting"
 SHARES = ("share_denoting", EXCESS)
 CURVES = ("share_denoting", "label_proportion", "folded", "rotated_folded")
 """Quantities that are compared at every layer."""
-WITHIN = {EXCESS: (-1.0, 1.0), "folded": (0.0, 0.5), "rotated_folded": (0.0, 0.5)}
+USED_SHARE, EFFECT = "used_share", "ablation_effect"
+"""Of denoting neurons that were ablated: how many are shown to be used, and the mean cost of resampling one."""
+WITHIN = {EXCESS: (-1.0, 1.0), EFFECT: (-np.inf, np.inf), "folded": (0.0, 0.5), "rotated_folded": (0.0, 0.5)}
 """Between which numbers means lie; all others are shares."""
 SHARE = (0.0, 1.0)
 UNTESTED = ("rotated_folded",)
@@ -62,6 +65,36 @@ def share_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row
     )
     places = [{"family": family, "quantity": quantity} for family, quantity in tests]
     yield from _tested_rows(NEURONS, places, pairing, ours, others)
+
+
+def use_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row]:
+    """Return how many denoting neurons are shown to be used, and what ablating one costs; nothing but where both were.
+
+    Args:
+        groups: The networks.
+        pairing: Which of them are compared, and over what.
+        layers: The layers that are compared; outputs are left out.
+    """
+    tables = [
+        _uses(group.tables["neurons"], names) for group, names in zip(groups, _hidden(layers), strict=True)
+    ]  # fmt: skip
+    families = [name for name in families_in(groups) if all(name in set(table["family"]) for table in tables)]
+    places = [{"family": family, "quantity": quantity} for family in families for quantity in (USED_SHARE, EFFECT)]
+    if not places:
+        return
+    ours, others = (
+        _matrix([_by_network(table, place["family"], place["quantity"]) for place in places], networks)
+        for table, networks in zip(tables, (pairing.baseline, pairing.other), strict=True)
+    )
+    yield from _tested_rows(NEURONS, places, pairing, ours, others)
+
+
+def _uses(neurons: pl.DataFrame, layers: Sequence[str]) -> pl.DataFrame:
+    """Return by network and family what ablation showed of the neurons that denote in some layers."""
+    tested = neurons.filter("denotes", pl.col("layer").is_in(list(layers)), pl.col("ablation_p").is_not_null())
+    return tested.group_by("object_model", "family").agg(
+        (verdict() == USED).mean().alias(USED_SHARE), pl.col("ablation_effect").mean().alias(EFFECT)
+    )
 
 
 def _hidden(layers: Layers) -> tuple[list[str], list[str]]:

@@ -14,11 +14,13 @@ from functools import partial
 import polars as pl
 
 from denote.evidence.rule import CAUSAL, INAPPLICABLE, Rule, does_not_rotate, telling_notes
-from denote.numbers import NULL, count, proportion, reaches, setting
+from denote.interventions.words import MATCHED, OWN_PREDICTIONS, erasure, verdict
+from denote.numbers import NULL, count, proportion, reaches, setting, small
 from denote.reporting.answer.words import plain_property
 from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import Cards, left_out
 from denote.reporting.sheets import best_cells, surest
+from denote.tables import says
 
 
 def proportions(column: str, decimals: int = 2, limit: float | None = None) -> pl.Expr:
@@ -174,7 +176,25 @@ _CONVERGENCE = (
 
 _SPECIAL = pl.format("Of random class subsets of its size, {} score lower.", proportions("random_subset_percentile"))
 
-_ENDING = (pl.lit(f"Causal evidence: {CAUSAL}."), pl.format("Notes: {}.", telling_notes()[0]))
+
+def _causal() -> pl.Expr:
+    """What resampling and erasing cost the network, beside random ones; the note says why it was not tested."""
+    random = pl.when(says(*MATCHED)).then(pl.lit("neurons")).otherwise(pl.lit("directions"))
+    of = pl.when(says(OWN_PREDICTIONS)).then(pl.lit("what it predicts")).otherwise(pl.lit("the score"))
+    costs = pl.format(
+        "{}: resampling it from other inputs costs {} of {} on its rows, random {} {}; corrected p {}",
+        verdict(),
+        intervals("ablation_effect", "ablation"),
+        of,
+        random,
+        _or_null("ablation_random"),
+        pl.col("ablation_q").map_elements(small, return_dtype=pl.String),
+    )
+    erased = pl.format("; {}", erasure()).fill_null("")
+    return pl.format("Causal evidence: {}{}.", pl.coalesce(costs, pl.lit(CAUSAL)), erased)
+
+
+_ENDING = (_causal(), pl.format("Notes: {}.", telling_notes()[0]))
 
 
 def _verdict(rule: Rule) -> pl.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -46,6 +46,35 @@ class Duration:
     n_from: int
 
 
+@dataclass(frozen=True)
+class InterventionCost:
+    """What interventions take, in passes over the rows of *test*; that of jobs is added up.
+
+    Attributes:
+        passes: Of ablation for every neuron, which is certain.
+        of_observers: Of ablation at most besides for all observers.
+        of_neuron: Of ablation at most besides for each neuron that will denote.
+        of_erasures: Of erasures at most.
+        of_steering: Of steering at most.
+        n_rows: Rows of a pass.
+        memory_bytes: Held at once, beside the network.
+    """
+
+    passes: int = 0
+    of_observers: int = 0
+    of_neuron: int = 0
+    of_erasures: int = 0
+    of_steering: int = 0
+    n_rows: int = 0
+    memory_bytes: int = 0
+
+    def __add__(self, other: InterventionCost) -> InterventionCost:
+        """Add the passes of two jobs, which run one after the other."""
+        summed = ("passes", "of_observers", "of_erasures", "of_steering")
+        both = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        return InterventionCost(**{name: sum(pair) if name in summed else max(pair) for name, pair in both.items()})
+
+
 @dataclass
 class Forecast:
     """The account of a plan.
@@ -59,6 +88,7 @@ class Forecast:
         weights_bytes: Bytes of the weights to train.
         table_bytes: Bytes of the tables of the jobs to run; None where no finished job tells it.
         free_bytes: Free bytes on the store's disk.
+        interventions: What they take in the jobs whose data was loaded; None where none is asked for.
         duration: How long the jobs take.
         unsaid: What the sweep will not be able to say.
         unknown: What could not be told, or will fail, and why.
@@ -72,6 +102,7 @@ class Forecast:
     weights_bytes: int = 0
     table_bytes: int | None = None
     free_bytes: int = 0
+    interventions: InterventionCost | None = None
     duration: Duration = field(default_factory=lambda: Duration(0.0, 0, 0))
     unsaid: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)

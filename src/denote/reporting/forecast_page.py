@@ -13,7 +13,7 @@ from rich.table import Table
 from denote.config.byte_units import in_units
 from denote.numbers import count
 from denote.progress import hide
-from denote.reporting.forecast import Forecast
+from denote.reporting.forecast import Forecast, InterventionCost
 from denote.reporting.terminal import MOST_LISTED
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -76,6 +76,23 @@ def _needs(forecast: Forecast) -> Iterator[tuple[str, str, str]]:
     passes = f"{count(stored)} of {count(needed)} are in the store; of networks, untrained twins, randomised copies"
     yield "recordings of states", count(needed - stored), passes
     yield "disk", in_units(forecast.disk_bytes), _disk(forecast)
+    if forecast.interventions is not None:
+        yield from _interventions(forecast.interventions)
+
+
+def _interventions(cost: InterventionCost) -> Iterator[tuple[str, str, str]]:
+    rows = f"over the {count(cost.n_rows)} test rows"
+    if cost.passes:
+        more = (
+            f"at most {count(cost.of_observers)} more for observers and {count(cost.of_neuron)} for each that denotes"
+        )
+        fewer = "far fewer where random ones cost as much"
+        yield "ablation", f"{count(cost.passes)} passes", f"{rows} for all neurons; {more}, {fewer}"
+    if cost.of_erasures:
+        yield "erasure", f"{count(cost.of_erasures)} passes", f"{rows} at most, and as many fits as later layers"
+    if cost.of_steering:
+        yield "steering", f"{count(cost.of_steering)} passes", f"{rows} at most, random directions over some of them"
+    yield "memory of interventions", f"about {in_units(cost.memory_bytes)}", "beside the network"
 
 
 def _disk(forecast: Forecast) -> str:

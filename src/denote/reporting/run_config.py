@@ -24,7 +24,7 @@ MOST_LISTED = 100
 """Entries of a comma list; a longer one ends with the number of the others."""
 
 FLAT = (
-    *("dataset", "architecture", "epoch", "attribute", "probe", "control", "layer", "depth", "seed"),
+    *("dataset", "architecture", "epoch", "attribute", "probe", "control", "intervention", "layer", "depth", "seed"),
     *("object_model", "network", "evidence", "sweep"),
 )
 """Keys of a run's config beside `SETTINGS`; what a run has none of is left out."""
@@ -57,7 +57,7 @@ def flat(values: Mapping[str, Iterable[Any]]) -> dict[str, Any]:
 
 
 def options(config: Config) -> dict[str, list[Any]]:
-    """Return what a job's config names: its attributes, probes and controls as typed, its seed and its evidence.
+    """Return what a job's config names: attributes, probes, controls and interventions as typed, seed and evidence.
 
     Args:
         config: A resolved config.
@@ -69,6 +69,7 @@ def options(config: Config) -> dict[str, list[Any]]:
         "attribute": [name for name in named if name != "where"],
         "probe": list(config["probe"]),
         "control": list(config["control"]) or [NONE],
+        "intervention": list(config.get("intervention") or {}) or [NONE],
         "seed": [config["seed"]],
         "evidence": [level_of(config).name],
     }

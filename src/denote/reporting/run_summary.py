@@ -9,6 +9,7 @@ import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.figures.curves import one_size
+from denote.interventions.words import USED, verdict
 from denote.observers.kinds import reads_state
 from denote.reporting.chance import families, one_p_value, value_range
 from denote.reporting.curve_records import MOST_OF_PROBES, TAKEN
@@ -46,6 +47,7 @@ def summary(tables: Tables, named: Sequence[str] = ()) -> Numbers:
         found |= {f"{family}/{name}": value for name, value in of_family.items()}
     models = pl.concat([tables[name].select("object_model", "object_accuracy") for name in ("cells", "neurons")])
     found["object_accuracy"] = models.unique("object_model")["object_accuracy"].mean()
+    found |= _ablation(tables["neurons"])
     found["verdict"] = _verdict(tables["depth_verdicts"])
     alarms = tables["null_check"]["alarm"].drop_nulls()
     found["null_alarm"] = bool(alarms.any()) if alarms.len() else None
@@ -101,6 +103,13 @@ def _of_cells(cells: pl.DataFrame, named: Sequence[str]) -> Numbers:
 
 def _of_neurons(by_model: pl.DataFrame) -> Numbers:
     return {name: by_model[name].mean() for name in ("share_denoting", "label_proportion", "folded")}
+
+
+def _ablation(neurons: pl.DataFrame) -> Numbers:
+    """Share of the tested denoting neurons that networks are shown to use, and what ablating one costs on average."""
+    tested = neurons.filter(pl.col("ablation_p").is_not_null() & pl.col("denotes").fill_null(value=False))
+    is_used = tested.select(verdict() == USED).to_series().cast(pl.Float64)
+    return {"used_share": is_used.mean(), "ablation_effect/mean": tested["ablation_effect"].mean()}
 
 
 def _verdict(verdicts: pl.DataFrame) -> str | None:

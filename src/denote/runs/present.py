@@ -16,6 +16,7 @@ from denote.observers.kinds import reads_state
 from denote.runs.denotation_figures import Jobs, draw_denotation
 from denote.runs.drawing import Drawing
 from denote.runs.evidence_figures import draw_evidence, draw_first, draw_found_again, networks
+from denote.runs.intervention_figures import draw_interventions
 from denote.runs.module_classes import with_module_classes
 from denote.runs.relied import draw_relied, heat_map_attributes, networks_with_maps, relied_on
 
@@ -53,6 +54,7 @@ def draw_tables(merged: Evidence, jobs: Jobs = (), most: int = FigureSettings.ne
         draw_found_again(tables["stability"]),
         draw_first(tables["first_decisive"], tables["layers"], _with_depth(tables["cells"])),
         draw_evidence(tables),
+        draw_interventions(tables),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -15,13 +15,15 @@ from rich.cells import cell_len
 from denote.data.trained_on import UNKNOWN
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
+from denote.interventions.words import USED, verdict
+from denote.notes import Note
 from denote.numbers import proportion
 from denote.reporting.answer import Answer, answer
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, QUESTIONS
 from denote.reporting.answer.fit import INDENT, MOST_LINES, WIDTH, wrapped
 from denote.reporting.jobs import Job
 from denote.reporting.layer_words import layer_words
-from denote.tables import AUDIT, CELLS, DUPLICATES, LAYERS, NULL_CHECK, table
+from denote.tables import AUDIT, CELLS, DUPLICATES, LAYERS, NULL_CHECK, OF_ROW, joined_notes, remark, table
 
 Tables = dict[str, pl.DataFrame]
 
@@ -76,7 +78,11 @@ def words(said: Answer) -> int:
     return len(" ".join([said.question, *said.sentences, *numbers, said.badge]).split())
 
 
-VARIANTS = {
+def own_predictions(neurons: pl.DataFrame) -> pl.DataFrame:
+    return neurons.with_columns(**joined_notes(OF_ROW, remark(Note.of("own_predictions"), pl.col("denotes"))))
+
+
+VARIANTS: dict[str, Callable[[Tables], Tables]] = {
     "as it is": lambda tables: tables,
     "no cells": lambda tables: tables | {name: tables[name].clear() for name in ("cells", "first_decisive", "audit")},
     "one neuron as probe": lambda tables: (
@@ -111,6 +117,10 @@ VARIANTS = {
             "duplicates": table([COPIES, COPIES | {"kind": "exact"}], DUPLICATES),
             "cells": tables["cells"].with_columns(trained_on=pl.lit(UNKNOWN), converged=pl.lit(value=False)),
         }
+    ),
+    "ablated": synthetic.ablated,
+    "ablated, with doubts": lambda tables: VARIANTS["full of doubt"](
+        synthetic.ablated(tables) | {"neurons": own_predictions(synthetic.ablated(tables)["neurons"])}
     ),
     "several families": lambda tables: (
         tables
@@ -453,3 +463,23 @@ def test_the_tallest_answers_are_shortened_evenly() -> None:
         heights = [len(wrapped(line, WIDTH - INDENT)) for block in blocks for line in block.lines]
         assert sum(heights) <= max(most, n_blocks)
         assert max(heights) - min(heights) <= 1
+
+
+def test_neurons_and_observers_that_the_network_uses_are_counted_where_they_were_ablated(
+    made: Mapping[tuple[int, int], Tables],
+) -> None:
+    plain, tables = made[3, 5], synthetic.ablated(made[3, 5])
+    assert "to be used" not in "".join(line for block in answer(plain).blocks for line in block.lines)
+    said = answer(tables, most_lines=40)
+    hidden = tables["neurons"].filter("denotes", pl.col("layer") != "logits").with_columns(verdict=verdict())
+    used, tested = (hidden["verdict"] == USED).sum(), hidden["verdict"].drop_nulls().len()
+    assert f" Shown to be used: {used} of the {tested} tested (to resample one costs ." in text(said, NEURONS)
+    effect = proportion(hidden.drop_nulls("verdict")["ablation_effect"].mean())  # type: ignore[arg-type] # a number
+    assert f"costs {effect} of the score on its rows on average, random .01)." in text(said, NEURONS)
+    cells = tables["cells"].filter(pl.col("layer") != "logits", probe="linear").with_columns(verdict=verdict())
+    cells = cells.drop_nulls("verdict")
+    of = f"{(cells['verdict'] == USED).sum()} of the {len(cells)}"
+    assert f"Shown to be used: what {of} ablated observers read (to resample one costs ." in text(said, CAPTURED)
+    assert not any("itself predicts" in doubt.text for doubt in said.doubts)
+    told = answer(tables | {"neurons": own_predictions(tables["neurons"])})
+    assert any(doubt.text.startswith("Effects of ablation are of what the network itself") for doubt in told.doubts)

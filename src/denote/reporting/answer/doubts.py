@@ -15,6 +15,7 @@ from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
 from denote.reporting.answer.denoting import Denoting
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.table_warnings import table_warnings
+from denote.reporting.answer.used import own_predictions
 from denote.reporting.answer.words import clean, listed
 from denote.reporting.findings import SAME, level_sentences
 from denote.reporting.jobs import REFUSED, Job
@@ -54,6 +55,7 @@ def doubts_of(
         *warnings,
         *_levels(tables),
         *_without_directions(tables, found),
+        *own_predictions([tables["cells"], tables["neurons"]]),
     ]
     every = [
         *(Doubt(ALARM, text) for text in chance.alarms(tables["null_check"])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.comparison.compare import Contrast
-from denote.comparison.neurons import ACROSS, EXCESS, NEURONS, OF_PARTNERS, OVERLAP, PROPERTY, WITHIN_RESULT
+from denote.comparison.neurons import ACROSS, EXCESS, NEURONS, OF_PARTNERS, OVERLAP, PROPERTY, USED_SHARE, WITHIN_RESULT
 from denote.numbers import Estimate, proportion, signed, signed_interval, small
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
@@ -41,6 +41,7 @@ def neurons_told(contrast: Contrast) -> Told | None:
         return _same(share, family)
     head = f"Share of live hidden neurons that denote {_word(family)}: {change(share)}"
     beside = f"; beyond random directions {change(excess, signs=True)}" if excess["difference"] is not None else ""
+    beside += _used_words(contrast, family)
     only, overlap = only_words(contrast, family), overlap_words(contrast, family)
     brief = f"share denoting {change(share, interval=False)}"
     return Told(
@@ -50,6 +51,12 @@ def neurons_told(contrast: Contrast) -> Told | None:
         uncapitalised(f"{head}{beside}"),
         brief,
     )  # fmt: skip
+
+
+def _used_words(contrast: Contrast, family: str) -> str:
+    """``; shown to be used .40 -> .55 (+.15 [...])``: of denoting neurons, where both results were ablated."""
+    rows = contrast.rows(NEURONS, USED_SHARE).filter(pl.col("family") == family)
+    return "".join(f"; of these shown to be used {change(row)}" for row in rows.iter_rows(named=True))
 
 
 def is_same(contrast: Contrast, family: str) -> bool:

@@ -136,6 +136,7 @@ _CELL: list[Column] = [_PROBE, _LAYER, ("attribute", lambda row: plain_property(
 _KIND: Column = ("kind", _family)
 _WORDS = {
     "share_denoting": "share denoting", "share_denoting - rotated_share_denoting": "beyond random directions",
+    "used_share": "shown to be used, of those that denote", "ablation_effect": "what resampling one costs",
     "label_proportion": "label proportion", "folded": "folded", "rotated_folded": "random directions, folded",
 }  # fmt: skip
 _QUANTITY: Column = ("what", lambda row: _WORDS.get(str(row["quantity"]), ""))

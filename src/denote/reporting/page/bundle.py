@@ -92,10 +92,13 @@ def bundle(contents: Contents) -> tuple[dict[str, Any], PageInputs]:
         "too_few": plan.GAP,
         "models": frame(models.drop("model")),
         "layers": frame(layers.select(place)),
-        "cells": cells.cells_frame(shown_cells, layers, contents.rule),
+        "cells": cells.cells_frame(shown_cells, layers, contents.rule, tables["interventions"]),
         "cells_left_out": len(tables["cells"]) - len(shown_cells),
         "neurons": neurons.neurons_frame(
-            shown, layers, lambda name, source: contents.plain(name, classes.get(source, ()))
+            shown,
+            layers,
+            lambda name, source: contents.plain(name, classes.get(source, ())),
+            tables["interventions"],
         ),
         "neurons_left_out": len(tables["neurons"]) - len(shown),
         "denoting_left_out": _denoting(tables["neurons"]) - _denoting(shown),

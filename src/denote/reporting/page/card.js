@@ -44,6 +44,7 @@ function openCard(card, at) {
     el("div", { class: "topline" }, el("h3", { tabindex: -1, text: title }), closeLink("cell", "Close the card")),
     el("p", { class: "soft" }, cellPlace(at), cellOthers(at)),
     el("p", { class: "verdict" }, verdictMark(cells.get("decisive", at)), cellVerdict(at)),
+    usedOf(cells.get("used", at)),
     scoreBars(cellBars(at), "AUROC on held-out inputs, beside its controls"),
     facts(cellFacts(at)),
     cellSeeds(at),
@@ -184,6 +185,11 @@ function neuronsOfCell(at) {
   if (!n) return `No single neuron of ${layerWords(layer)} denotes it.`;
   const link = page.href({ neuron: null, attribute, layer, family: "", search: "", denotes: "denoting" });
   return [el("a", { href: link, text: count(n, "neuron") }), ` of ${layerWords(layer)} ${n === 1 ? "denotes" : "denote"} it or its opposite.`];
+}
+
+/** Say what ablation showed of a cell or neuron; nothing where it was not tested. */
+function usedOf(sentence) {
+  return sentence ? el("p", { class: "used" }, el("strong", { text: "Used, or only readable? " }), sentence) : null;
 }
 
 function noteOf(note) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.evidence.rule import Rule, telling_notes
+from denote.reporting.ablations import cells_told
 from denote.reporting.cards import cell_cards
 from denote.reporting.page.columns import Frame, frame
 from denote.reporting.page.networks import numbered
@@ -17,7 +18,7 @@ SHOWN = (
     *("model", "layer", "attribute", "family", "probe", "probe_seed", "label_proportion", "auroc", "auroc_low"),
     *("auroc_high", "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", "balanced_accuracy_bound"),
     *("control_auroc", "untrained_auroc", "input_auroc", "rotated_auroc", "selectivity", "q_value", "decisive"),
-    *("n_test", "note", "card"),
+    *("n_test", "note", "card", "used"),
 )
 INTERVAL = {
     "balanced_accuracy_low": "balanced_accuracy_bound",
@@ -38,17 +39,18 @@ def kept_cells(cells: pl.DataFrame, models: pl.DataFrame, most: int = MOST_CELLS
     return order.filter(pl.col("model").is_in(fits["model"].implode())).sort("model", maintain_order=True).drop("model")
 
 
-def cells_frame(cells: pl.DataFrame, layers: pl.DataFrame, rule: Rule) -> Frame:
+def cells_frame(cells: pl.DataFrame, layers: pl.DataFrame, rule: Rule, interventions: pl.DataFrame) -> Frame:
     """Return the cells as the page reads them.
 
     Args:
         cells: Columns of ``tables.CELLS``, decided.
         layers: As `layers_of` returns them.
         rule: The rule that decided them.
+        interventions: Columns of ``tables.INTERVENTIONS``.
     """
     written = cell_cards(cells.head(MOST_CARDS), rule)["card"]
     size = pl.format(" k={}", "k").fill_null("")
-    shown = cells.with_columns(
+    shown = cells_told(cells, interventions).with_columns(
         card=written.extend_constant(None, len(cells) - len(written)),
         note=telling_notes()[0],
         probe=pl.concat_str("probe", size),

@@ -13,7 +13,17 @@ import polars as pl
 from denote.evidence.rule import Rule
 from denote.figures.curves import curves
 from denote.numbers import setting
-from denote.reporting import association, attribute_sheets, cards, chance, depth_course, sheets, stability
+from denote.reporting import (
+    ablations,
+    association,
+    attribute_sheets,
+    cards,
+    chance,
+    depth_course,
+    erasures,
+    sheets,
+    stability,
+)
 from denote.reporting import findings as doubts
 from denote.reporting.findings import findings
 from denote.reporting.jobs import Job
@@ -99,6 +109,11 @@ def sections(tables: Mapping[str, pl.DataFrame], jobs: Sequence[Job], rule: Rule
             (),
             _sheets((sheets.neurons_sheet, neurons, rule)),
             cards.report_neuron_cards(neurons),
+        ),
+        Section(
+            "Used, or only readable?",
+            ablations.use_sentences(tables),
+            [*ablations.used_sheet(tables, rule), *erasures.intervention_sheets(tables)],
         ),
         Section("Properties that neurons denote", sheets=stability.denoted_sheets(tables["properties"], neurons)),
         _by_depth(by_depth, tables["depth_tests"]),

@@ -40,6 +40,7 @@ function neuronPage(at) {
     el("h3", { tabindex: -1, text: `${layerWords(layerOf(at))}, ${nameOf(at)}` }),
     el("p", { class: "soft", text: neuronPlace(at) }),
     el("p", { class: "verdict" }, verdictMark(frame("neurons").get("denotes", at)), neuronVerdict(at)),
+    usedOf(frame("neurons").get("used", at)),
     el("div", { class: "columns" }, [evidenceOf(at), chartsOf(at)].filter((part) => part.length).map((part) => el("div", {}, part))),
     inputsOf(at),
     alike(at),

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from denote.evidence.rule import telling_notes
+from denote.reporting.ablations import neurons_told
 from denote.reporting.answer.words import classes_inside
 from denote.reporting.cards import fewest_rows, neuron_cards
 from denote.reporting.page.cells import INTERVAL
@@ -30,7 +31,16 @@ SHOWN = (
     *("direction", "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", "balanced_accuracy_bound"),
     *("fit_balanced_accuracy", "tpr", "tnr", "precision", "auroc", "q_value", "denotes", "live", "on_proportion"),
     *("rotated_share", "rival", "rival_balanced_accuracy", "control_balanced_accuracy"),
-    *("untrained_balanced_accuracy", "input_balanced_accuracy", "n_test", "fewest", "note", "card", "probe_seed"),
+    *(
+        "untrained_balanced_accuracy",
+        "input_balanced_accuracy",
+        "n_test",
+        "fewest",
+        "note",
+        "card",
+        "used",
+        "probe_seed",
+    ),
 )
 NAMES = {"neuron_name": "name", "folded_label_proportion": "folded", **INTERVAL}
 FREE = {"threshold", "q_value"}
@@ -60,13 +70,16 @@ def kept_neurons(neurons: pl.DataFrame, models: pl.DataFrame, most: int = MOST_N
     return first.head(most).sort(order, nulls_last=True).drop("model").with_row_index("at")
 
 
-def neurons_frame(neurons: pl.DataFrame, layers: pl.DataFrame, plain: Callable[[str, str], str]) -> Frame:
+def neurons_frame(
+    neurons: pl.DataFrame, layers: pl.DataFrame, plain: Callable[[str, str], str], interventions: pl.DataFrame
+) -> Frame:
     """Return neurons as the page reads them; those that denote have a card.
 
     Args:
         neurons: As `kept_neurons` returns them.
         layers: As `layers_of` returns them.
         plain: Says a property of a data set for people.
+        interventions: Columns of ``tables.INTERVENTIONS``.
     """
     denoting = neurons.filter(pl.col("denotes").fill_null(value=False)).head(MOST_CARDS)
     cards = neuron_cards(denoting).select("at", "card")
@@ -74,7 +87,8 @@ def neurons_frame(neurons: pl.DataFrame, layers: pl.DataFrame, plain: Callable[[
     said = [plain(name, source) for name, source in properties.iter_rows()]
     words = properties.with_columns(plain=pl.Series(said, dtype=pl.String))
     shown = (
-        neurons.join(cards, on="at", how="left", maintain_order="left")
+        neurons_told(neurons, interventions)
+        .join(cards, on="at", how="left", maintain_order="left")
         .join(words, on=["property", "source"], how="left", maintain_order="left")
         .with_columns(note=telling_notes()[0], fewest=fewest_rows())
         .rename(NAMES)
