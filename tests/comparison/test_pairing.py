@@ -61,6 +61,16 @@ def test_fewer_than_three_networks_are_compared_over_rows(ours: list[int], other
     assert "3 networks" in found.reason
 
 
+def test_below_three_pairs_shared_networks_are_compared_with_themselves() -> None:
+    """Not the mean of four networks with that of two, although two are the same."""
+    found = pairing(result(seeds=[0, 1]), result("b", seeds=[0, 1, 2, 3]))
+    assert (found.unit, found.baseline, found.left_out, found.partners) == (ROWS, found.other, 2, "the same networks")
+    trained = pairing(result(seeds=[0, 1]), result("b", renamed="x", trainer__learning_rate=0.01))
+    assert (trained.unit, trained.numbers, trained.partners) == (ROWS, (2, 2), "networks of one initialisation")
+    many = pairing(result(seeds=[0, 1, 2]), result("b", seeds=[1, 2, 3]))
+    assert (many.unit, many.reason) == (NETWORKS, "only 2 of them share an initialisation")
+
+
 def test_of_two_pairs_too_it_is_said_how_many_networks_have_no_partner() -> None:
     found = pairing(result(seeds=[0, 1, 2]), result("b", seeds=[1, 2, 3], renamed="x"), "seed")
     assert (found.unit, found.numbers, found.left_out) == (ROWS, (2, 2), 2)

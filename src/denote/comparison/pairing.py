@@ -37,7 +37,8 @@ class Pairing:
         other: Those of the other networks.
         reason: Why this unit, as the end of a sentence.
         left_out: Networks of either group without a partner, where pairs are compared.
-        has_partners: Whether networks row by row are partners: of pairs, also where these are too few to be the unit.
+        partners: What networks row by row share, also where these pairs are too few to be the unit; empty where they
+            are no partners.
     """
 
     unit: str
@@ -45,7 +46,12 @@ class Pairing:
     other: tuple[str, ...]
     reason: str
     left_out: int = 0
-    has_partners: bool = False
+    partners: str = ""
+
+    @property
+    def has_partners(self) -> bool:
+        """Whether networks row by row are partners."""
+        return bool(self.partners)
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -70,19 +76,23 @@ def paired(sides: tuple[Compared, Compared], groups: tuple[NetworkGroup, Network
     """
     networks = [networks_in(group) for group in groups]
     ours, others = (frame["object_model"].to_list() for frame in networks)
+    enough = min(len(ours), len(others)) >= LEAST_NETWORKS
     if way == SEED:
         return _of_pairs(_by_seed(*(frame.select("seed", "object_model").rows() for frame in networks)), ours, others)
+    shared: tuple[tuple[list[tuple[str, str]], str], ...] = ()
     if way == AUTO:
         same = [(key, key) for key in ours if key in others]
         known = [{key: _initialisation(side.config_of.get(key)) for key in _keys(group)}
                  for side, group in zip(sides, groups, strict=True)]  # fmt: skip
-        for pairs, reason in ((same, "the same networks"), (_joined(*known), "networks of one initialisation")):
-            if len(pairs) >= LEAST_NETWORKS:
+        shared = (same, "the same networks"), (_joined(*known), "networks of one initialisation")
+        # Three pairs or more are the unit; fewer are compared all the same where there is no other unit than rows.
+        least = LEAST_NETWORKS if enough else 1
+        for pairs, reason in sorted(shared, key=lambda found: len(found[0]) < LEAST_NETWORKS):
+            if len(pairs) >= least:
                 return _of_pairs(pairs, ours, others, reason)
-        if same and len(ours) == len(others) == len(same):
-            return _of_pairs(same, ours, others, "the same networks")
-    enough = min(len(ours), len(others)) >= LEAST_NETWORKS
     why = _why_unpaired(groups, sides, way) if enough else FEW
+    if enough and way == AUTO and (most := max(len(pairs) for pairs, _ in shared)):
+        why = f"only {most} of them {'shares' if most == 1 else 'share'} an initialisation"
     return Pairing(NETWORKS if enough else ROWS, tuple(ours), tuple(others), why)
 
 
@@ -94,8 +104,8 @@ def _of_pairs(pairs: list[tuple[str, str]], ours: list[str], others: list[str], 
     first, second = zip(*pairs, strict=True)
     left_out = len(ours) + len(others) - 2 * len(pairs)
     if len(pairs) < LEAST_NETWORKS:
-        return Pairing(ROWS, first, second, FEW, left_out, has_partners=True)
-    return Pairing(PAIRS, first, second, reason, left_out, has_partners=True)
+        return Pairing(ROWS, first, second, FEW, left_out, reason)
+    return Pairing(PAIRS, first, second, reason, left_out, reason)
 
 
 def _initialisation(config: Mapping[str, Any] | None) -> str | None:

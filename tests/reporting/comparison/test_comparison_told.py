@@ -12,11 +12,13 @@ from compared_results import of_cells, result, sweep_tables
 from rich.cells import cell_len
 from rich.console import Console
 
-from denote.comparison.compare import Comparison, compare
+from denote.comparison.compare import Comparison, LeftOut, compare
 from denote.comparison.compared import Compared
 from denote.comparison.flat_numbers import flat_numbers
 from denote.numbers import Estimate
-from denote.reporting.answer.contents import CAUTION
+from denote.reporting.answer.compose import believe
+from denote.reporting.answer.contents import CAUTION, Doubt
+from denote.reporting.comparison import networks_told
 from denote.reporting.comparison.compose import comparison_answer
 from denote.reporting.comparison.doubts import comparison_doubts
 from denote.reporting.comparison.drawing import Line, Panel, _ends
@@ -114,7 +116,7 @@ def test_what_is_compared_over_which_unit_is_said() -> None:
         return comparison_answer(compare(CASES[name])).blocks[0].text
 
     assert "4 pairs of networks (the same networks), paired t" in told("itself")
-    assert "3 networks each, not paired (they share no initialisation), Welch's t" in told("other seeds")
+    assert "3 networks each, not paired (only 2 of them share an initialisation), Welch's t" in told("other seeds")
     assert "on mnist; 1 network each, over test rows only. The same" in told("one network")
     assert "nearest relative depth" in told("cells alone")
 
@@ -132,7 +134,7 @@ def test_what_limits_a_comparison_is_a_doubt() -> None:
 @pytest.mark.parametrize(
     ("way", "seeds", "said"),
     [
-        ("seed", [2, 3], "2 networks without a partner are left out."),
+        ("seed", [2, 3], "2 networks without a partner (by seed) are left out."),
         ("seed", [1, 2, 3], "1 network without a partner (by seed) is left out."),
         ("auto", [1, 2, 3], "1 network without a partner (networks of one initialisation) is left out."),
     ],
@@ -230,6 +232,76 @@ def test_results_without_an_attribute_in_common_say_so_first() -> None:
     assert "No attribute is read in both: a reads" in comparison_page(found)
     assert flat_numbers(found)["n_attributes"] == 0
     assert flat_numbers(compare([result(), result("b")]))["n_attributes"] > 0  # type: ignore[operator]
+
+
+def block_of(found: Comparison, question: str) -> str:
+    return next(block for block in comparison_answer(found).blocks if block.question == question).text
+
+
+def test_few_shared_networks_are_compared_by_themselves_and_the_others_counted() -> None:
+    found = compare([result(seeds=[0, 1]), result("b", probe__linear__l2=0.1)])
+    said = block_of(found, "Compared")
+    assert "2 networks each, over test rows only (the same networks; 2 networks without a partner left out)" in said
+    assert "2 networks without a partner (the same networks) are left out." in [
+        doubt.text for doubt in comparison_doubts(found)
+    ]
+    wider = "Intervals are wider than paired ones would be: both have the same test rows."
+    assert wider in block_of(found, "Captured")
+    assert wider in comparison_page(found)
+    assert wider not in block_of(compare(CASES["itself"]), "Captured"), "networks are the unit there"
+    other_rows = compare([result(seeds=[0]), result("b", seeds=[0], renamed="x", split__seed=1)])
+    assert wider not in block_of(other_rows, "Captured")
+
+
+def test_every_setting_that_differs_is_named() -> None:
+    changed = {f"architecture__{name}": 1 for name in ("width", "depth", "bias", "norm")}
+    others = {"trainer__batch": 8, "dataset__path": "x", "probe__linear__l2": 0.1, "evidence__level": "quick"}
+    found = compare([result(), *(result(f"b{n}", renamed="x", **changed, **others) for n in range(1))])
+    last = networks_told.settings_told(found.contrasts[0]).versions[-2][0]
+    for key in ("architecture", "width", "depth", "bias", "norm", "trainer.batch", "path", "l2", "evidence.level"):
+        assert key in last
+    assert "more" not in last
+    assert networks_told.key_words(["a.b", "a.c", "seed", "p.x.y"]) == "a (b, c), seed, p.x.y"
+
+
+def test_a_result_against_itself_has_no_numbers_of_nothing() -> None:
+    said = block_of(compare(CASES["itself"]), "Captured")
+    assert re.search(r"; none of \d layers differs\.", said)
+    assert "all .000" not in said
+
+
+def test_numbers_of_a_page_are_those_of_one_probe() -> None:
+    one, other = (of_cells(name, {"x": 0.0, "y": 1.0}, {"odd": score}) for name, score in (("a", 0.7), ("b", 0.9)))
+
+    def both(side: Compared) -> Compared:
+        cells = side.tables["cells"]
+        return Compared(
+            side.name, {**side.tables, "cells": pl.concat([cells, cells.with_columns(probe=pl.lit("mlp"))])}
+        )
+
+    found = comparison_answer(compare([both(one), both(other)]))
+    assert (found.numbers[1].label, found.numbers[1].value) == ("means at layers differ, linear", "2 of 2")
+
+
+def test_a_page_says_at_the_top_what_is_left_out() -> None:
+    layers = {"x": 0.0, "y": 0.5, "z": 1.0}
+    shorter = compare([of_cells("a", layers, {"odd": 0.7}), of_cells("b", {"x": 0.0, "y": 0.5}, {"odd": 0.7})])
+    assert "2 layers in both; 1 layer left out (z)." in block_of(shorter, "Compared")
+    assert "1 layer left out (z)." in comparison_page(shorter).split('<div class="pair">')[0]
+    found = compare([result(), result("b")], left_out=[LeftOut("c", "has no results")])
+    top = comparison_page(found).split('<details id="badge"')[0]
+    assert "2 results; baseline: a; 1 left out: c (has no results)" in top
+
+
+def test_a_page_writes_undefined_numbers_as_a_dash() -> None:
+    page = comparison_page(compare(CASES["one network"]))
+    assert "<td>null</td>" not in page
+    assert "<td>\N{EN DASH}</td>" in page
+
+
+def test_that_evidence_is_quick_is_not_hidden_where_there_is_little_room() -> None:
+    doubts = [Doubt(CAUTION, f"doubt {number}.") for number in range(3)] + [Doubt(CAUTION, "No controls.", "quick")]
+    assert believe(doubts, "see compare.html")[-1] == ["doubt 0. And 3 more (quick): see compare.html."]
 
 
 def test_the_largest_difference_says_that_its_size_chose_it() -> None:

@@ -98,8 +98,14 @@ def believe(doubts: Sequence[Doubt], where: str = "verbose=true") -> Versions:
     texts = [doubt.text for doubt in doubts]
     if len(texts) < 2:
         return [texts] if texts else []
-    fewer = [[f"{' '.join(texts[:most])} And {len(texts) - most} more: {where}."] for most in (2, 1)]
+    fewer = [[f"{' '.join(texts[:most])} And {_more(doubts[most:])}: {where}."] for most in (2, 1)]
     return [texts, [" ".join(texts)], *fewer[len(texts) == 2 :]]
+
+
+def _more(doubts: Sequence[Doubt]) -> str:
+    """``3 more (evidence=quick)``: what must not be hidden is named where the rest is counted."""
+    named = list(dict.fromkeys(doubt.brief for doubt in doubts if doubt.brief))
+    return f"{len(doubts)} more" + (f" ({', '.join(named)})" if named else "")
 
 
 def _question(found: Sequence[Networks]) -> str:

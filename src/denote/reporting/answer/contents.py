@@ -53,10 +53,12 @@ class Doubt:
     Attributes:
         level: ``alarm`` where results must not be believed, ``caution`` where they must be read with care.
         text: One sentence, and what to do about it.
+        brief: A few words that stand for it where there is no room; empty where it may be left out.
     """
 
     level: Literal["alarm", "caution"]
     text: str
+    brief: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,14 +53,14 @@ def doubts_of(
         *_trained_on(tables),
         *table_warnings(tables),
         *warnings,
-        *_levels(tables),
-        *_without_directions(tables, found),
-        *own_predictions([tables["cells"], tables["neurons"]]),
     ]
     every = [
         *(Doubt(ALARM, text) for text in chance.alarms(tables["null_check"])),
         *_copies(tables["duplicates"]),
         *(Doubt(CAUTION, text) for text in cautions),
+        *_levels(tables),
+        *(Doubt(CAUTION, text) for text in _without_directions(tables, found)),
+        *(Doubt(CAUTION, text) for text in own_predictions([tables["cells"], tables["neurons"]])),
     ]
     return sorted(dict.fromkeys(every), key=lambda doubt: doubt.level != ALARM)
 
@@ -120,7 +120,7 @@ def _trained_on(tables: Tables) -> Iterator[str]:
         )
 
 
-def _levels(tables: Tables) -> Iterator[str]:
+def _levels(tables: Tables) -> Iterator[Doubt]:
     """Say where controls were left out by the level of evidence, or made for some networks only."""
     columns = ["object_model", "evidence_level"]
     rows = pl.concat([tables[name].select(columns) for name in ("cells", "neurons", "layers")]).unique()
@@ -129,10 +129,12 @@ def _levels(tables: Tables) -> Iterator[str]:
     used = [level for level in LEVELS if level in counts]
     if used == [QUICK.name] and level_sentences(tables):
         but = " but those asked for" if _has_checks(tables) else ""
-        yield f"evidence=quick made no controls, permutations or second searches{but}: evidence=standard adds them."
+        text = f"evidence=quick made no controls, permutations or second searches{but}: evidence=standard adds them."
+        yield Doubt(CAUTION, text, "evidence=quick")
     if len(used) > 1:
         told = ", ".join(f"{count(counts[level], 'network')} at {level}" for level in used)
-        yield f"Levels of evidence are mixed ({told}): evidence={used[-1]} for all of them adds what some lack."
+        text = f"Levels of evidence are mixed ({told}): evidence={used[-1]} for all of them adds what some lack."
+        yield Doubt(CAUTION, text, "mixed levels of evidence")
 
 
 def _has_checks(tables: Tables) -> bool:

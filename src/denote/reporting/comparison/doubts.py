@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import polars as pl
+from dataclasses import replace
 
 from denote.comparison.compare import Comparison, Contrast
 from denote.comparison.compared import Compared
 from denote.comparison.matching import unmatched
-from denote.comparison.pairing import PAIRS, ROWS
+from denote.comparison.pairing import ROWS
 from denote.numbers import count
 from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
 from denote.reporting.answer.doubts import doubts_of
 from denote.reporting.answer.networks import networks_of
 from denote.reporting.answer.words import clean, listed
+from denote.reporting.comparison.networks_told import shares_rows
 from denote.reporting.page.machine_paths import without_machine
 
 SHAPING = ("denote", "torch", "scikit-learn", "numpy", "scipy")
@@ -35,23 +35,23 @@ def comparison_doubts(comparison: Comparison) -> list[Doubt]:
     own += [Doubt(CAUTION, text) for contrast in comparison.contrasts for text in _limits(contrast)]
     own += [Doubt(CAUTION, text) for other in others for text in _not_compared(comparison, other)]
     versions = [Doubt(CAUTION, text) for other in others for text in _versions(baseline, other)]
-    told: dict[tuple[str, str], list[str]] = {}
+    told: dict[Doubt, list[str]] = {}
     for side in comparison.results:
         for doubt in doubts_of(side.tables, networks_of(side.tables)):
-            told.setdefault((doubt.level, doubt.text), []).append(clean(side.shown))
-    sides = [Doubt(level, f"{listed(names, 3)}: {text}") for (level, text), names in told.items()]  # type: ignore[arg-type]
+            told.setdefault(doubt, []).append(clean(side.shown))
+    sides = [replace(doubt, text=f"{listed(names, 3)}: {doubt.text}") for doubt, names in told.items()]
     return sorted(dict.fromkeys([*own, *versions, *sides]), key=lambda doubt: doubt.level != ALARM)
 
 
 def _limits(contrast: Contrast) -> Iterator[str]:
     if contrast.pairing.unit == ROWS:
         yield "Fewer than 3 networks on a side: intervals are over test rows, and say nothing of other networks."
-    if _other_rows(contrast):
+    if not shares_rows(contrast):
         yield "Rows were split in another way (split), so that results are judged on other test rows."
     if contrast.pairing.left_out:
         left = count(contrast.pairing.left_out, "network")
-        how = f" ({contrast.pairing.reason})" if contrast.pairing.unit == PAIRS else ""
-        yield f"{left} without a partner{how} {'is' if left.startswith('1 ') else 'are'} left out."
+        verb = "is" if contrast.pairing.left_out == 1 else "are"
+        yield f"{left} without a partner ({contrast.pairing.partners}) {verb} left out."
 
 
 def _not_compared(comparison: Comparison, other: Compared) -> Iterator[str]:
@@ -61,23 +61,6 @@ def _not_compared(comparison: Comparison, other: Compared) -> Iterator[str]:
         if alone := unmatched(side, [groups[place] for groups in pairs]):
             kinds = listed([clean(kind, LONGEST_KIND) for kind in alone], 3)
             yield f"Not compared, for want of a counterpart in {clean(partner.shown)}: {kinds} of {clean(side.shown)}."
-
-
-def _other_rows(contrast: Contrast) -> bool:
-    """Return whether cells of the same attribute have another number of test rows, or the split's settings differ."""
-    if any(setting.key.startswith("split") for setting in contrast.settings):
-        return True
-    rows = [
-        group.tables["cells"].group_by("attribute").agg(pl.col("n_test", "n_positive_test").max())
-        for group in contrast.groups
-    ]
-    joined = rows[0].join(rows[1], on="attribute")
-    return bool(
-        joined.select(
-            (pl.col("n_test") != pl.col("n_test_right")).any()
-            | (pl.col("n_positive_test") != pl.col("n_positive_test_right")).any()
-        ).item()
-    )
 
 
 def _versions(baseline: Compared, other: Compared) -> Iterator[str]:

@@ -17,8 +17,9 @@ from denote.numbers import Estimate, count, proportion, signed
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.words import clean, plain_property
 from denote.reporting.comparison.drawing import Axis, Line, Panel, drawing
+from denote.reporting.comparison.networks_told import nothing_read_words
 from denote.reporting.comparison.neurons_told import shown_family
-from denote.reporting.comparison.observers_told import NOT_IN_ALL, nothing_read_words
+from denote.reporting.comparison.observers_told import NOT_IN_ALL
 from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import Row
 

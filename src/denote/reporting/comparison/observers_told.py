@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from denote.comparison.compare import Contrast
-from denote.comparison.matching import read_attributes
 from denote.comparison.observers import CELL, HEADLINE, OVERALL
 from denote.figures.curves import usual_probe
 from denote.numbers import Estimate, bound, count, proportion, signed, small
@@ -15,14 +12,12 @@ from denote.reporting.answer.captured import PROBES
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, listed, plain_property
+from denote.reporting.comparison.networks_told import NOT_IN_BOTH, nothing_read_words, wider_words
 from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import Row
 
 MOST_LAYERS = 3
 """Layers that are named of more that differ."""
-MOST_ATTRIBUTES = 3
-"""Attributes that are named of either result where none is read in both."""
-NOT_IN_BOTH, NO_PROBE = "No attribute is read in both", "No probe is the same in both"
 NOT_IN_ALL = "No attribute has a score in all networks of both at any layer"
 LARGEST = "largest, chosen by size"
 """What a difference is called that its size chose: others of its kind, of other networks, are likely smaller."""
@@ -42,13 +37,14 @@ def observers_told(contrast: Contrast) -> Told | None:
         return _without_means(contrast)
     usual = _usual(overall)
     parts = [(_over_layers(row), _at_layers(contrast, row)) for row in overall.iter_rows(named=True)]
-    cells, brief_cells = cells_words(contrast), cells_words(contrast, named=False)
+    cells, brief_cells, wider = cells_words(contrast), cells_words(contrast, named=False), wider_words(contrast)
     long, middle, brief = (_joined(*(f"{mean}{at[place]}." for mean, at in parts)) for place in range(3))
-    means = _joined(*(f"{mean}." for mean, _ in parts))
+    means = _joined(*(f"{mean}." for mean, _ in parts), wider)
+    long, middle, brief = (_joined(text, wider) for text in (long, middle, brief))
     return Told(
         [[_joined(long, cells)], [_joined(middle, cells)], [_joined(middle, brief_cells)],
          [_joined(brief, brief_cells)], [means]],
-        _joined(middle, brief_cells) if len(parts) == 1 else _with_others(usual, overall),
+        _joined(middle, brief_cells) if len(parts) == 1 else _joined(_with_others(usual, overall), wider),
         uncapitalised(brief.rstrip(".")),
         f"mean AUROC of {_probe(usual)} {tested_words(usual)}",
     )  # fmt: skip
@@ -63,26 +59,6 @@ def _without_means(contrast: Contrast) -> Told | None:
     cells = cells_words(contrast)
     said = _joined(f"{NOT_IN_ALL}, so no means are compared.", cells)
     return Told([[said]], said, uncapitalised(said.rstrip(".")), "no attribute is read in all networks of both")
-
-
-def nothing_read_words(contrast: Contrast) -> str:
-    """``No attribute is read in both: mlp reads odd; convnet reads prime.``; nothing where neither has an observer.
-
-    Args:
-        contrast: What is compared, without scores that both have.
-    """
-    asked = [read_attributes(group) for group in contrast.groups]
-    if not any(asked):
-        return ""
-    if set(asked[0]) & set(asked[1]):
-        return f"{NO_PROBE}, so no scores are compared."
-    names = [clean(side.shown) for side in (contrast.baseline, contrast.other)]
-    reads = [f"{name} reads {_attribute_names(each)}" for name, each in zip(names, asked, strict=True)]
-    return f"{NOT_IN_BOTH}: {'; '.join(reads)}."
-
-
-def _attribute_names(attributes: Sequence[str]) -> str:
-    return listed([clean(plain_property(name)) for name in attributes], MOST_ATTRIBUTES) if attributes else "none"
 
 
 def _usual(overall: pl.DataFrame) -> Row:
@@ -144,6 +120,9 @@ def _at_layers(contrast: Contrast, overall: Row) -> tuple[str, str, str]:
     differing = largest_first(tested.filter("differs"))
     n_layers = count(len(tested), "layer") + (f" ({len(untested)} more not tested)" if len(untested) else "")
     if differing.is_empty():
+        if low == high == signed(0.0, 3) and largest_end(rows) in ("", proportion(0.0, 3)):
+            none = f"; none of {n_layers} differs"  # as of a result with itself: no number adds to it
+            return none, none, none
         smallest = f"smallest corrected p {small(tested['p_corrected'].min())}"  # type: ignore[arg-type]
         limit = largest_end(rows)
         none = f"; none of {n_layers} differs{' by itself' * bool(overall['differs'])}"
@@ -229,16 +208,18 @@ def observers_numbers(contrast: Contrast) -> list[Number]:
             [Number("attributes read in both", "0", said.partition(": ")[2].rstrip("."))] if NOT_IN_BOTH in said else []
         )
     shown = _usual(overall)
-    of = f", {clean(shown['probe'])} probe" if len(overall) > 1 else ""
+    of = f", {clean(shown['probe'])}" if len(overall) > 1 else ""
     mean = Number(
-        f"mean difference of AUROC over {count(shown['n_layers'], 'layer')}{of}", signed(shown["difference"], 3),
+        f"mean difference of AUROC over {count(shown['n_layers'], 'layer')}{of}{' probe' * bool(of)}",
+        signed(shown["difference"], 3),
         f"{_ends(shown)}{levels(shown)}",
     )  # fmt: skip
+    rows = rows.filter(pl.col("probe") == shown["probe"])  # numbers are those of one probe
     tested = rows.drop_nulls("p_corrected")
     cells = contrast.rows(CELL, "auroc").filter(pl.col("p_corrected").is_not_null())
     of_cells = f"cells: {cells['differs'].sum() or 0} of {len(cells)}"
     differing = f"{tested['differs'].sum()} of {len(tested)}" if len(tested) else "not tested"
-    at_layers = Number("means at layers differ", differing, of_cells if len(tested) else str(rows["note"][0]))
+    at_layers = Number(f"means at layers differ{of}", differing, of_cells if len(tested) else str(rows["note"][0]))
     if len(rows) < 2:
         return [mean, at_layers]
     largest = largest_first(rows).row(0, named=True)

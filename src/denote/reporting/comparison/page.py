@@ -16,7 +16,7 @@ from denote.reporting.comparison.compose import comparison_answer, contrast_numb
 from denote.reporting.comparison.depth_told import curve_words, parts_words, verdict_words
 from denote.reporting.comparison.figures import curve_figure, heat_map, score_figure
 from denote.reporting.comparison.neurons_told import neurons_told, only_words, overlap_words, shown_family
-from denote.reporting.comparison.sheets import evidence_sections, settings_section
+from denote.reporting.comparison.sheets import evidence_sections, settings_section, undefined_dashed
 from denote.reporting.page.machine_paths import without_machine
 from denote.reporting.page.render import render_comparison
 
@@ -50,13 +50,19 @@ def comparison_page(comparison: Comparison, again: Sequence[str] = ()) -> str:
             "title": f"{listed(names[1:], 3)} against {names[0]}",
             "answer": answer,
             "badge_class": _badge_class(answer),
-            "made": f"{count(len(names), 'result')}; baseline: {names[0]}",
+            "made": f"{count(len(names), 'result')}; baseline: {names[0]}{_left_out(comparison)}",
             "contrasts": [_contrast(comparison, contrast) for contrast in comparison.contrasts],
             "settings": [settings_section(contrast) for contrast in reversed(firsts.values())],
             "reading": (*READING, *_whole_names(comparison)),
             "again": shlex.join(["denote-compare", *without_machine(again)]) if again else "",
         }
     )
+
+
+def _left_out(comparison: Comparison) -> str:
+    """``; 1 left out: NAME (why)``: what was asked for and is not below stands where a reader begins."""
+    said = [f"{clean(each.name)} ({without_machine(each.reason)})" for each in comparison.left_out]
+    return f"; {len(said)} left out: {'; '.join(said)}" if said else ""
 
 
 def _on_page(answer: Answer) -> Answer:
@@ -69,7 +75,9 @@ def _on_page(answer: Answer) -> Answer:
 
 
 def _numbers_on_page(numbers: Sequence[Number]) -> tuple[Number, ...]:
-    return tuple(replace(number, beside=_with_arrows(number.beside)) for number in numbers)
+    return tuple(
+        replace(number, value=undefined_dashed(number.value), beside=_with_arrows(number.beside)) for number in numbers
+    )
 
 
 def _with_arrows(text: str) -> str:

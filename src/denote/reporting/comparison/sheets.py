@@ -10,7 +10,7 @@ from denote.comparison.compare import Contrast
 from denote.comparison.neurons import CURVE, NEURONS, PROPERTY
 from denote.comparison.observers import CELL, HEADLINE, OVERALL
 from denote.comparison.verdicts import PART, VERDICT
-from denote.numbers import Estimate, interval, proportion, signed_interval, small
+from denote.numbers import NULL, Estimate, interval, proportion, signed_interval, small
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.words import clean, family_words, plain_property
 from denote.reporting.comparison.networks_told import known_words, shown_value, unit_words
@@ -18,6 +18,8 @@ from denote.reporting.comparison.observers_told import fine, place_words
 from denote.reporting.sheet import MOST_ROWS, Column, Row, Section, Sheet, left_out
 
 TABLE = "compare.parquet"
+DASH = "\N{EN DASH}"
+"""What stands for an undefined number, as on the page of a report."""
 
 
 def settings_section(contrast: Contrast) -> Section:
@@ -73,9 +75,15 @@ def _section(
     if rows.is_empty():
         return Section(heading)
     header = tuple({"baseline": names[0], "other": names[1]}.get(name, name) for name, _ in columns)
-    written = [tuple(write(row) for _, write in columns) for row in rows.head(MOST_ROWS).iter_rows(named=True)]
+    first = rows.head(MOST_ROWS).iter_rows(named=True)
+    written = [tuple(undefined_dashed(write(row)) for _, write in columns) for row in first]
     more = left_out(len(rows) - MOST_ROWS, "row", TABLE)
     return Section(heading, (), [Sheet(heading, caption, header, written, more)])
+
+
+def undefined_dashed(text: str) -> str:
+    """Return an entry as a page shows it."""
+    return DASH if text == NULL else text
 
 
 def _properties(contrast: Contrast, names: tuple[str, str]) -> Section:
