@@ -9,11 +9,13 @@ import pytest
 from command_line import PLANTED_KEY, Command, Sweep
 from wandb_files import Logged, runs_in
 
+from denote.cli import build
 from denote.reporting.run_config import FLAT, SETTINGS
 from denote.reporting.wandb_names import artifact_name
 from denote.reporting.wandb_sessions import settle
 from denote.runs import present
 from denote.runs.job import Job
+from denote.stops import Stopped
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +168,61 @@ def test_without_runs_of_jobs_there_are_those_of_the_sweep_and_its_curves(denote
     answer = denote("-m", "seed=0", *SMALL, "logger.per_job=false")
     assert (answer.code, answer.err.splitlines()[-1]) == (0, "W&B: denote-sync multirun/f")
     assert [run.job_type for run in runs_in(Path("multirun/f/wandb"))] == ["curve", "sweep"]
+
+
+@pytest.mark.usefixtures("_offline")
+def test_a_job_that_fails_before_it_is_tracked_has_a_run_that_says_of_what(denote: Command) -> None:
+    options = [option for option in SMALL if option != "attribute=odd"]
+    answer = denote("-m", 'attribute.where="class = 77","class IN (1,2)"', *options, "logger=[wandb,csv]")
+    assert answer.code == 1
+    settle()
+    jobs = {run.exit_code: run for run in of_type(runs_in(Path("multirun/f/wandb")), "job")}
+    failed = jobs[1]
+    assert jobs.keys() == {0, 1}
+    assert failed.summary["status"] == "failed"
+    assert failed.summary["error"].startswith("AttributeLabelError: attribute 'class = 77': ")
+    assert {key: value for key, value in jobs[0].config.items() if key in FLAT} == {
+        **{key: jobs[0].config[key] for key in ("layer", "depth")},
+        **{key: value for key, value in failed.config.items() if key in FLAT},
+        "attribute": "class IN (1,2)",
+    }
+    assert failed.config["attribute"] == "class = 77"
+    assert failed.config[SETTINGS]["architecture"]["width"] == 16
+    assert len(list(Path("multirun/f/csv/job").iterdir())) == 2
+
+
+@pytest.mark.usefixtures("_offline")
+@pytest.mark.parametrize("where", ["built", "prepared"])
+def test_a_sweep_all_of_whose_jobs_fail_has_runs_and_says_where(
+    denote: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
+    def failing(*_: object) -> None:
+        raise OSError(f"nothing in {tmp_path}/deep/data\nmore")
+
+    monkeypatch.setattr(*((build, "job") if where == "built" else (Job, "prepare")), failing)
+    answer = denote("-m", "seed=0,1", *SMALL)
+    assert (answer.code, answer.err.splitlines()[-1]) == (1, "W&B: denote-sync multirun/f")
+    found = runs_in(Path("multirun/f/wandb"))
+    assert Counter(run.job_type for run in found) == {"job": 2, "sweep": 1}
+    assert {(run.exit_code, run.summary["status"]) for run in found} == {(1, "failed")}
+    assert {run.summary["error"] for run in of_type(found, "job")} == {"OSError: nothing in data"}
+    (whole,) = of_type(found, "sweep")
+    assert (whole.summary["error"], whole.summary["n_failed"]) == ("SweepFailedError: 2 of 2 jobs failed", 2)
+    assert (whole.config["swept"], whole.config["seed"]) == ({"seed": "0,1"}, "0,1")
+
+
+@pytest.mark.usefixtures("_offline")
+@pytest.mark.parametrize("mode", ["-m", ""])
+def test_an_interrupted_command_says_where_its_runs_are(
+    denote: Command, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    def stopped(*_: object) -> None:
+        raise Stopped("SIGTERM")
+
+    monkeypatch.setattr(Job, "run", stopped)
+    given = [option for option in SMALL if mode or not option.startswith("sweep_name")]
+    answer = denote(*([mode] if mode else []), *given)
+    folder = "multirun/f" if mode else "multirun/single"
+    assert (answer.code, answer.err.splitlines()[-1]) == (1, f"W&B: denote-sync {folder}")
+    (job,) = runs_in(Path(folder, "wandb"))
+    assert (job.exit_code, job.summary["status"]) == (255, "interrupted")

@@ -77,7 +77,8 @@ def _command(command: str, arguments: list[str]) -> int:
     }  # fmt: skip
     act = acts.get(command, _hydra)
     with stopped_by_signals():
-        return _guarded(lambda: _shown(act, command, arguments))
+        code = _guarded(lambda: _shown(act, command, arguments))
+        return _guarded(_say_where_tracked) or code
 
 
 def _told(command: str, arguments: list[str]) -> int:
@@ -325,13 +326,9 @@ def _observe(settings: Settings, attempt: Attempt) -> None:
         from denote.runs.single import show_job
 
         show_job(folder, FigureSettings.of(settings), verbose=bool(settings["verbose"]))
-        _say_where_tracked()
 
 
 def _train(settings: Settings, attempt: Attempt) -> None:
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
     from denote.cli import build
     from denote.numbers import proportion
     from denote.progress import hide
@@ -345,8 +342,6 @@ def _train(settings: Settings, attempt: Attempt) -> None:
     print(f"{job.architecture_id(spec)} seed {spec.seed}: object_model {spec.key}, {score}")
     if remark and accuracy is not None:
         print(remark, file=sys.stderr)
-    if HydraConfig.get().mode != RunMode.MULTIRUN:
-        _say_where_tracked()
 
 
 def _layers(settings: Settings, attempt: Attempt) -> None:
@@ -387,17 +382,22 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
         verbose=settings is not None and bool(settings.get("verbose")),
         pages=settings is not None and ReportSettings.of(settings).per_job,
     )
-    if not isinstance(stop, KeyboardInterrupt):
-        _say_where_tracked()
+    if outcome.unsuccessful and not isinstance(stop, KeyboardInterrupt):
+        from denote.runs.track_failure import track_failures
+
+        jobs = [job for job in plan.jobs if job.settings and job.status != "refused"]
+        track_failures(outcome, {job.folder.name: (job.settings, job.overrides) for job in jobs})
     return BUG if stop is not None or outcome.unsuccessful else DONE
 
 
-def _say_where_tracked() -> None:
-    """Say on standard error where the runs of this process are: their page or folder, or what sends or shows them."""
-    from denote.reporting.whereabouts import whereabouts
+def _say_where_tracked() -> int:
+    """Say on standard error where the runs of this process are, however it ended: what sends or shows them."""
+    if "denote.reporting.whereabouts" in sys.modules:  # else nothing was tracked
+        from denote.reporting.whereabouts import whereabouts
 
-    for said in whereabouts():
-        print(said, file=sys.stderr)
+        for said in whereabouts():
+            print(said, file=sys.stderr)
+    return DONE
 
 
 def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
@@ -408,8 +408,6 @@ def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) 
         return MISTAKE
     for end in failed:
         print(f"{end.job.name} {end.status}: {end.reason}", file=sys.stderr)
-    if not isinstance(stop, KeyboardInterrupt):
-        _say_where_tracked()
     return BUG if stop is not None or failed else DONE
 
 
@@ -428,9 +426,7 @@ def _store(command: str, arguments: list[str]) -> int:
 def _compare(command: str, arguments: list[str]) -> int:
     from denote.cli import compare_command
 
-    code = compare_command.act(arguments)
-    _say_where_tracked()
-    return code
+    return compare_command.act(arguments)
 
 
 def _sync(command: str, arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from denote.reporting.curve_records import PLACE
 from denote.reporting.dashboard import OF_SWEEPS
-from denote.reporting.tracking import STATUS
+from denote.reporting.run_end import STATUS
 
 DEPTH, RELATIVE_DEPTH, _ = PLACE
 
@@ -232,7 +232,7 @@ def _compared(job_type: str) -> Section:
 def _ended() -> Section:
     return Section(
         "Runs that failed",
-        "The table below has every run that failed, crashed or was killed, with the class of its error.",
+        "The table below has every run that failed, crashed or was killed, with its error.",
         ("object_model", "job", "curve", "sweep"),
         (Bars("Jobs that failed, by sweep", ("n_failed",), "sweep"),),
         FAILED_STATES,

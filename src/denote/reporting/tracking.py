@@ -19,12 +19,12 @@ from denote.reporting.curve_records import MOST_NAMED
 from denote.reporting.local_run import Opened
 from denote.reporting.local_runs import LOCAL
 from denote.reporting.named_attributes import named
+from denote.reporting.run_end import FINISHED, end, error_of, status_after
 from denote.reporting.tracked_run import Run, Together
 from denote.reporting.tracking_guard import harmless
 from denote.reporting.wandb_names import run_id, shortened, sync_command
 from denote.reporting.wandb_session import Session
 from denote.reporting.wandb_sessions import session_of_process
-from denote.stops import TimeLimitError
 
 LIMIT = 5.0
 """Seconds that W&B may hold up a job, unless the config says otherwise."""
@@ -34,12 +34,6 @@ NETWORK = "object_model"
 
 OF_JOBS = (NETWORK, "job")
 """Types of runs of which a sweep has as many as jobs."""
-
-STATUS, FINISHED, FAILED, INTERRUPTED, TIMED_OUT = "status", "finished", "failed", "interrupted", "timed out"
-"""Key of a run's summary that says how it ended, and what it says; that of a killed process is ``crashed``."""
-
-EXIT_CODES = {FINISHED: 0, FAILED: 1, TIMED_OUT: 1, INTERRUPTED: 255}
-"""Exit codes of runs; 255 is what W&B shows as killed by its user."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +107,26 @@ class Tracker:
         try:
             yield run
         except BaseException as error:
-            status = _status_after(error)
-            run.summarize({STATUS: status, "error": type(error).__name__})
-            run.finish(EXIT_CODES[status])
+            end(run, status_after(error), error_of(error))
             raise
-        run.summarize({STATUS: FINISHED})
-        run.finish(EXIT_CODES[FINISHED])
+        end(run, FINISHED)
+
+    def ended(
+        self, job_type: str, key: str, name: str, config: Mapping[str, Any], *, status: str, error: str | None
+    ) -> None:
+        """Track a run of which nothing is known but how it ended. What goes wrong in it is said in one warning.
+
+        Args:
+            job_type: See `run`.
+            key: See `run`.
+            name: See `run`.
+            config: See `run`.
+            status: One of `denote.reporting.run_end.EXIT_CODES`.
+            error: From `denote.reporting.run_end.error_line`.
+        """
+        if self.tracks(job_type):
+            with harmless(name):
+                end(self._opened(job_type, key, name, config, alone=False), status, error)
 
     def _opened(self, job_type: str, key: str, name: str, config: Mapping[str, Any], *, alone: bool) -> Together:
         agent = environment.agent() if alone and job_type == "job" else None
@@ -221,12 +229,6 @@ def _where(session: Session, key: str, place: Path) -> str | None:
     if session.online:
         return session.addresses.get(key)
     return None if session.has_given_up else sync_command(place)
-
-
-def _status_after(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED
-    return TIMED_OUT if isinstance(error, TimeLimitError) else FAILED
 
 
 def _level_tags(config: Mapping[str, Any]) -> list[str]:

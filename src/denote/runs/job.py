@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -363,17 +363,28 @@ class Job:
 
     def tracked_as(self, ready: Prepared) -> dict[str, Any]:
         """Settings by which a dashboard groups and filters the job's run."""
-        spec, layers = ready.spec, ready.layers
-        chosen: dict[str, list[Any]] = {
-            "dataset": [self.data.samples.name],
+        layers: dict[str, list[Any]] = {
+            "layer": [STATE if layer is None else layer.name for layer in ready.layers],
+            "depth": [None if layer is None else layer.depth for layer in ready.layers],
+        }
+        chosen = {"dataset": [self.data.samples.name], **self._network_tracked_as(ready.spec), **layers}
+        return flat(chosen | options(self.config))
+
+    def known_so_far(self) -> dict[str, Any]:
+        """Those settings of `tracked_as` that can be told of a job whose preparation has failed."""
+        known: dict[str, list[Any]] = {}
+        with suppress(Exception):  # whatever failed may fail again
+            known |= {"dataset": [self.data.samples.name]}
+            known |= self._network_tracked_as(self.model_spec())
+        return flat(known)
+
+    def _network_tracked_as(self, spec: ModelSpec) -> dict[str, list[Any]]:
+        return {
             "architecture": [self.architecture_id(spec)],
             "epoch": [0 if spec.is_initialisation else spec.epoch],
-            "layer": [STATE if layer is None else layer.name for layer in layers],
-            "depth": [None if layer is None else layer.depth for layer in layers],
             "object_model": [spec.key],
             "network": [network_name(spec.training_key) if spec.is_trained_here else None],
         }
-        return flat(chosen | options(self.config))
 
     def twins(self, spec: ModelSpec) -> Iterator[TrainedModel]:
         """The untrained twins that the control asks for; the first is the model's own initialisation."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ from denote.runs.record import (
 
 if TYPE_CHECKING:
     from denote.observation.result import Observation
-    from denote.runs.job import Job
+    from denote.runs.job import Job, Prepared
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ def _run_recorded(
     }
     start, before = time.perf_counter(), read_record(folder)
     begin(folder, record, keeps=is_finished(before) and not damage_of_results(folder, before))
-    job = None
+    job: Job | None = None
 
     def ended(status: Status, error: dict[str, Any] | None = None) -> None:
         timings: dict[str, float] = {} if job is None else job.timings
@@ -128,10 +129,18 @@ def _run_recorded(
         record["error"] = error
         end(folder, record, status, error)
 
+    def known() -> dict[str, Any]:
+        return {} if job is None else job.known_so_far()
+
     try:
         with step("loading libraries", once=True):
-            job = make()
-        _run(job, folder, record, in_sweep=in_sweep)
+            from denote.runs.track_failure import failure_tracked
+        with failure_tracked(settings, folder, known) if in_sweep else nullcontext():
+            with step("loading libraries", once=True):
+                job = make()
+            job.tracker.load("job")
+            prepared = job.prepare()  # alone, a mistake that it finds leaves nothing in anybody's dashboard
+        _run(job, prepared, folder, record, in_sweep=in_sweep)
     except BaseException as error:
         ended(status_after(error), described(error))
         if isinstance(stop := came_of(error), KeyboardInterrupt):
@@ -183,7 +192,7 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
     return True
 
 
-def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
+def _run(job: Job, prepared: Prepared, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
     from denote.reporting import dashboard, lineage
     from denote.reporting.run_config import SETTINGS
     from denote.reporting.tracking_guard import harmless
@@ -191,8 +200,6 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
     from denote.runs.reports import pictures_of, write_job_page
     from denote.runs.single import draw_job, drawn_of
 
-    job.tracker.load("job")
-    prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
     key, config = record["fingerprint"], job.tracked_as(prepared)
     with job.tracker.run("job", key, folder.name, {**config, SETTINGS: record["config"]}, alone=not in_sweep) as run:
         observation = job.run(prepared)
