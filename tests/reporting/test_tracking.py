@@ -280,11 +280,20 @@ def test_the_first_attributes_of_a_sweep_have_keys_whichever_job_asks(
     started: list[FakeSession], tmp_path: Path
 ) -> None:
     tracked = tracker(tmp_path)
-    assert tracked.named(["odd", "prime"]) == ["odd", "prime"]
-    assert tracked.named(["even"]) == ["odd", "prime", "even"]
-    many = [f"class={number}" for number in range(1000)]
-    assert tracked.named(many) == ["odd", "prime", "even", *many[:7]]
-    assert len(tracked.named(["another"])) == 10
+    many = {f"class={number}": "classes" for number in range(1000)}
+    assert tracked.named({"a": "columns", "b": "columns"}) == ["a", "b"]
+    assert tracked.named({"c": "columns"}) == ["a", "b", "c"]
+    assert tracked.named(many) == ["a", "b", "c", *list(many)[:7]]
+    assert len(tracked.named({"another": "columns"})) == 10
+
+
+def test_named_attributes_come_before_members_of_families(started: list[FakeSession], tmp_path: Path) -> None:
+    tracked, many = tracker(tmp_path), {f"class={number}": "classes" for number in range(10)}
+    both = {**many, "odd": "named"}
+    assert tracked.named(both, alone=True) == ["odd", *list(many)[:9]]
+    assert tracked.named(many) == list(many)
+    assert tracked.named({"prime": "named"}) == ["prime", *list(many)[:9]]
+    assert tracked.named(both) == ["prime", "odd", *list(many)[:8]]
 
 
 def test_a_picture_that_is_gone_is_left_out(
@@ -303,12 +312,12 @@ def test_attributes_of_other_sweeps_take_no_key(
     started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
-    many = [f"class={number}" for number in range(10)]
-    assert tracker(tmp_path).named(many) == many
+    many = {f"class={number}": "classes" for number in range(10)}
+    assert tracker(tmp_path).named(many) == list(many)
     other = Tracker(("wandb",), tmp_path / "u", "u", "u")
-    assert other.named(["odd"]) == ["odd"]
-    assert tracker(tmp_path).named(["odd"], alone=True) == ["odd"]
-    assert tracker(tmp_path).named(["odd"]) == many
+    assert other.named({"odd": "named"}) == ["odd"]
+    assert tracker(tmp_path).named({"odd": "named"}, alone=True) == ["odd"]
+    assert tracker(tmp_path).named({"odd": "named"}) == ["odd", *list(many)[:9]]
 
 
 def test_disabled_starts_nothing(started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

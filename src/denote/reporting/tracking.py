@@ -7,7 +7,7 @@ own code runs in another process.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,9 @@ from typing import Any
 
 from denote.reporting import wandb_environment as environment
 from denote.reporting import whereabouts
-from denote.reporting.curve_records import MOST_NAMED
 from denote.reporting.local_run import Opened
 from denote.reporting.local_runs import LOCAL
-from denote.reporting.named_attributes import named
+from denote.reporting.named_attributes import Families, first_of, named
 from denote.reporting.run_end import FINISHED, end, error_of, status_after
 from denote.reporting.tracked_run import Run, Together
 from denote.reporting.tracking_guard import harmless
@@ -210,18 +209,18 @@ class Tracker:
         places = {kind: f"{kind}/{job_type}/*-{key}" for kind in LOCAL} | {environment.WANDB: f"wandb/*run-*-{key}"}
         return all(any(folder.glob(places[kind])) for kind in self.kinds)
 
-    def named(self, attributes: Sequence[str], *, alone: bool = False) -> list[str]:
+    def named(self, families: Families, *, alone: bool = False) -> list[str]:
         """Return the attributes that have keys of their own: the first of the sweep, whichever job asks.
 
         Args:
-            attributes: Those of a job, or of all.
+            families: Attributes of a job, or of all, each with its family.
             alone: Whether a job belongs to no sweep, so that its own attributes come first.
         """
         if not self.is_used:
             return []
         if alone:
-            return list(attributes)[:MOST_NAMED]
-        return named(self.place.parent / self.kinds[0], self.sweep, attributes)
+            return first_of(families)
+        return named(self.place.parent / self.kinds[0], self.sweep, families)
 
 
 def _where(session: Session, key: str, place: Path) -> str | None:

@@ -194,6 +194,7 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
 
 def _run(job: Job, prepared: Prepared, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
     from denote.reporting import dashboard, lineage
+    from denote.reporting.named_attributes import families_of
     from denote.reporting.run_config import SETTINGS
     from denote.reporting.tracking_guard import harmless
     from denote.runs.merge import Merged
@@ -228,7 +229,7 @@ def _run(job: Job, prepared: Prepared, folder: Path, record: dict[str, Any], *, 
                 shown = pictures or pictures_of(folder, record)
                 record[PAGE] = write_job_page(folder, record, merged.tables, shown, in_sweep=in_sweep)
         with harmless(folder.name):
-            named = job.tracker.named(observation.attributes, alone=not in_sweep)
+            named = job.tracker.named(families_of(observation.cells), alone=not in_sweep)
             dashboard.log_job(run, merged.tables, pictures, observation.rule, named)
             lineage.log_cells(run, key, folder, job.stored, network)
 

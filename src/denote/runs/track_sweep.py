@@ -12,6 +12,7 @@ import polars as pl
 from denote.config.environment import as_written
 from denote.evidence.rule import rule_of
 from denote.reporting import dashboard, lineage
+from denote.reporting.named_attributes import families_of
 from denote.reporting.run_config import SETTINGS, Config, common, flat, options, swept
 from denote.reporting.tracking import Tracker
 from denote.reporting.tracking_guard import harmless
@@ -51,7 +52,7 @@ def _track(outcome: Outcome, merged: Merged, jobs: Jobs, pictures: Sequence[Pict
     tracker, rule, name = Tracker.of(config, outcome.folder), rule_of(config), outcome.folder.name
     if not tracker.is_used:
         return
-    named = tracker.named(sorted(merged.cells["attribute"].unique()))
+    named = tracker.named(families_of(merged.cells.sort("attribute")))
     settings = settings_of(merged, jobs)
     dashboard.log_curves(tracker, merged.tables, {key: settings[key] for key in OF_ALL if key in settings}, named)
     with suppress(SweepFailedError), tracker.run("sweep", name, f"sweep {name}", settings) as run:
