@@ -211,7 +211,8 @@ def _verdict(row: Row) -> str:
     planned = "planned" if row["planned"] else "exploratory"
     why = f" Of the primary test: {row['note']}." if row["note"] else ""
     numbers = f"{p}{count(row['n_models'], 'network')}; {planned}"
-    return f"{place}: does label proportion depend on depth? Verdict: {row['verdict']} ({numbers}).{why}"
+    said = plan.verdict_words(row["verdict"])
+    return f"{place}: does label proportion depend on depth? Verdict: {said} ({numbers}).{why}"
 
 
 def _polarity(by_model: pl.DataFrame) -> list[str]:

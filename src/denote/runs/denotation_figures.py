@@ -12,6 +12,7 @@ import polars as pl
 
 from denote.attributes.family_words import family_name
 from denote.denotation.atlas import MOST_CLASSES
+from denote.denotation.depth import plan
 from denote.denotation.depth.plan import QUESTION
 from denote.figures.curves import Curve, curves, is_head, something_denotes
 from denote.figures.depth_parts import BOUNDS, MEASURES, draw_depth_parts, draw_layer_measures, measured
@@ -105,7 +106,7 @@ def verdict_of(verdicts: pl.DataFrame, tests: pl.DataFrame, curve: Curve) -> str
         planned = "" if row["planned"] in (True, None) else ", exploratory"
         p = "" if row["p_value"] is None else f", primary p = {small(row['p_value'])}"
         of = " of other architectures: this one has too few layers or networks" if outside and p else ""
-        return f"{row['verdict']} ({count(row['n_models'], 'object model')}{of}{p}{planned})"
+        return f"{plan.verdict_words(row['verdict'])} ({count(row['n_models'], 'object model')}{of}{p}{planned})"
     return ""
 
 

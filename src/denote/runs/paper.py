@@ -23,6 +23,7 @@ from denote.progress import step
 from denote.reporting.paper.latex import latex
 from denote.reporting.paper.markdown import markdown
 from denote.reporting.paper.methods import Done, methods
+from denote.reporting.paper.not_made import FIGURES, TABLES, missing_kinds, not_made
 from denote.reporting.paper.tables import curves_on_paper, paper_tables
 from denote.runs.drawing import Drawing
 from denote.runs.evidence_figures import networks
@@ -53,13 +54,16 @@ def fill_paper(folder: Path, done: Done, settings: PaperSettings, asked: Collect
     Raises:
         StoreError: if there is nothing for one of them.
     """
-    written, captions = set[str](), dict[str, str]()
+    written, captions, names = set[str](), dict[str, str](), list[str]()
+    kinds = [*(TABLES if settings.tables else ()), *(FIGURES if settings.figures else ())]
     with step("paper"):
         for drawing in _drawings(done.tables, settings) if settings.figures else ():
             save_figure(drawing.figure, folder, drawing.file, settings.figures)
             captions[drawing.file] = drawing.caption(on_paper=True)
+            names.append(drawing.file)
             written |= {*settings.figures}
         for table in paper_tables(done.tables, done.rule, settings.epochs) if settings.tables else ():
+            names.append(table.name)
             for name in settings.tables:
                 ending, write = WRITERS[name]
                 write_text(folder / f"{table.name}{ending}", write(table))
@@ -67,7 +71,7 @@ def fill_paper(folder: Path, done: Done, settings: PaperSettings, asked: Collect
         if missing := [name for name in asked if name in settings.formats and name not in written]:
             problem = "there is nothing to show: no attribute was read by depth and no neuron denotes"
             raise StoreError(f"format={','.join(missing)}", problem, "allowed: html, which says what there is")
-        write_text(folder / METHODS, methods(done, captions))
+        write_text(folder / METHODS, methods(done, captions, [*not_made(done.tables, names, kinds)]))
 
 
 def fill_again(folder: Path, done: Callable[[], Done], settings: PaperSettings, sweep: Path) -> PaperSettings:
@@ -155,9 +159,15 @@ def _verdict(letters: str, absent: Mapping[str, str], *, several: bool) -> str:
 
 
 def say_paper(folder: Path) -> None:
-    """Print which files lie in the folder of a paper.
+    """Print which files lie in the folder of a paper, and of which kinds there are none.
 
     Args:
         folder: The folder.
     """
-    print(f"{folder}: {', '.join(sorted(file.name for file in folder.iterdir()))}")
+    files = sorted(file.name for file in folder.iterdir() if file.name != METHODS)
+    endings = {Path(name).suffix for name in files}
+    has_tables = bool(endings & {ending for ending, _ in WRITERS.values()})
+    kinds = [*(TABLES if has_tables else ()), *(FIGURES if endings & {".pdf", ".svg"} else ())]
+    missing = missing_kinds(files, kinds)
+    without = f" (without {', '.join(missing)}: {METHODS} says why)" if missing else ""
+    print(f"{folder}: {', '.join(sorted([*files, METHODS]))}{without}")

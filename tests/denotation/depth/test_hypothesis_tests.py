@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from denote.denotation.depth import plan
 from denote.denotation.depth.analysis import depth_verdicts, verdict
 from denote.denotation.depth.depth_profiles import LayerPairs, WeightedProfiles, sign_flip_test
 from denote.denotation.depth.hypothesis_tests import depth_tests
@@ -144,8 +145,10 @@ def test_without_the_rotated_control_there_is_no_primary_test_and_no_claim() -> 
     assert "without the rotated control" in row_of(tests)["note"]
     assert row_of(tests, quantity="folded")["significant"]
     (said,) = depth_verdicts(tests, PLANNED).iter_rows(named=True)
-    assert said["verdict"] == "not shown"
+    assert said["verdict"] == "none: not tested without the rotated control"
     assert "without the rotated control" in said["note"]
+    assert plan.verdict_words(said["verdict"]) == "no verdict, not tested without the rotated control"
+    assert plan.verdict_words(plan.NOT_SHOWN) == "not shown"
 
 
 def test_poolings_and_probe_seeds_are_averaged_within_the_model() -> None:

@@ -183,3 +183,5 @@ def test_the_citation_is_that_of_the_file() -> None:
         assert known in text
         assert known in entry
     assert cited["license"] in entry
+    assert not {"url", "repository", "repository-code", "doi", "date-released"} & cited.keys(), "an entry has them then"
+    assert "\n% denote names no year and no address" in entry

@@ -25,7 +25,7 @@ from denote.reporting.paper.methods import Done
 from denote.reporting.paper.table import Cell, PaperTable
 from denote.reporting.paper.tables import paper_tables
 from denote.reporting.paper.widths import broken, fits
-from denote.runs.paper import fill_paper
+from denote.runs.paper import fill_paper, say_paper
 
 HOSTILE = r"a_b & 50% #1 {x} $y$ ~ ^ \n \input{/etc/passwd} | < > `c` *d* [e](f) é α"
 """Every sign that LaTeX or Markdown takes for its own."""
@@ -260,6 +260,8 @@ def test_controls_that_were_not_made_have_no_column(tables: Mapping[str, pl.Data
     )
     table = next(paper_tables({**tables, "label_proportion_by_depth": without}, Rule()))
     assert not {"random directions", "untrained", "folded, random directions"} & set(table.header)
+    assert "random directions" not in table.caption
+    assert "random directions and untrained: the same of" in next(paper_tables(tables, Rule())).caption
 
 
 def test_captions_tell_of_several_networks_only_where_there_are(
@@ -293,6 +295,26 @@ def test_captions_name_no_panel_that_is_not_drawn(
     page = (tmp_path / "methods.md").read_text(encoding="utf-8")
     assert page.count("(c)") == 1
     assert "Not drawn: (c), as the rotated control is missing." in page
+
+
+def test_what_a_paper_lacks_is_named_with_its_reason(
+    tables: Mapping[str, pl.DataFrame], tmp_path: Path, unpainted: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = tables["neurons"].with_columns(denotes=False)
+    by_depth = tables["label_proportion_by_depth"].with_columns(
+        pl.lit(0.0).alias(name) for name in ("share_denoting", "rotated_share_denoting", "untrained_share_denoting")
+    )
+    fill_paper(
+        tmp_path,
+        Done({**tables, "neurons": none, "label_proportion_by_depth": by_depth}),
+        PaperSettings(("svg", "latex")),
+    )
+    say_paper(tmp_path)
+    said = capsys.readouterr().out
+    assert "(without layers, neurons, label_proportion_by_depth, depth_parts: methods.md says why)" in said
+    page = (tmp_path / "methods.md").read_text(encoding="utf-8").replace("\\", "")
+    assert "There is no layers, neurons, label_proportion_by_depth or depth_parts, as none of " in page
+    assert "neurons denotes." in page.split("## Not made")[1]
 
 
 def test_nothing_observed_makes_no_table() -> None:

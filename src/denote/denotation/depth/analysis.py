@@ -67,8 +67,16 @@ def _reached(tests: pl.DataFrame, margin: float) -> dict[str, Any]:
     reached, why = verdict(
         primary, _of(tests, plan.SIGN_FLIP, plan.FOLDED), _of(tests, plan.SIGN_FLIP, plan.UNFOLDED), equivalence, margin
     )
+    if reached == plan.NOT_SHOWN and primary["p_value"] is None:
+        reached = _untested(tests)
     of_primary = {name: primary[name] for name in ("n_models", "p_value", "p_holm", "planned")}
     return {"verdict": reached, **of_primary, "largest_bound": _largest_bound(equivalence), "note": why}
+
+
+def _untested(tests: pl.DataFrame) -> str:
+    """Say of a primary test that was not made whether what it lacks is the rotated control, which alone it needs."""
+    folded, share = (_of(tests, plan.SIGN_FLIP, quantity)["n_layers"] for quantity in (plan.FOLDED, plan.SHARE))
+    return plan.WITHOUT_DIRECTIONS if folded is not None and share is None else plan.NOT_TESTED
 
 
 def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: list[Row], margin: float) -> tuple[str, str | None]:

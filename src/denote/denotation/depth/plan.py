@@ -96,3 +96,20 @@ NO_CHANGE = "no change of folded larger than {} between any two layers"
 NOT_SHOWN = "not shown"
 NOT_EXCLUDED = "not shown; changes up to {} are not excluded"
 TOO_FEW = "none: too few networks"
+NOT_TESTED = "none: not tested"
+WITHOUT_DIRECTIONS = "none: not tested without the rotated control"
+NO_VERDICT = {
+    TOO_FEW: "no verdict, too few networks",
+    NOT_TESTED: "no verdict, not tested",
+    WITHOUT_DIRECTIONS: "no verdict, not tested without the rotated control",
+}
+"""How sentences say that there is no verdict."""
+
+
+def verdict_words(verdict: str) -> str:
+    """Return a verdict as sentences say it.
+
+    Args:
+        verdict: As in ``depth_verdicts``.
+    """
+    return NO_VERDICT.get(verdict, verdict)

@@ -193,7 +193,7 @@ class DepthChange:
         tested = [self._p(quantity) for quantity in dict.fromkeys((carries, plan.BEYOND))]
         planned = "planned" if row["planned"] else "exploratory"
         said = "; ".join([*filter(None, tested), f"{self._networks(row)}, {planned}"])
-        return f"Does it depend on depth? {_sentence(MEANING.get(verdict, verdict))} ({said})."
+        return f"Does it depend on depth? {_sentence(MEANING.get(verdict, plan.verdict_words(verdict)))} ({said})."
 
     def _p(self, quantity: str) -> str:
         """``p = .008 of label proportion, .039 after Holm's correction``."""
@@ -215,7 +215,7 @@ class DepthChange:
             return few if self.is_descriptive else self.verdict()
         carries = self._test(CARRIES.get(str(row["verdict"]), plan.BEYOND))
         p = f"p = {small(carries['p_holm'])}, " if carries is not None and carries["p_holm"] is not None else ""
-        return f"Dependence on depth: {row['verdict']} ({p}{self._networks(row)})."
+        return f"Dependence on depth: {plan.verdict_words(row['verdict'])} ({p}{self._networks(row)})."
 
     def others(self) -> str:
         """Name the other families that have a label proportion by depth."""
@@ -238,7 +238,8 @@ class DepthChange:
         """Say the verdict in a few words."""
         row = self.judged
         if row is not None:
-            return f"dependence on depth{f' ({self._networks(row)})' if self._is_pooled else ''}: {row['verdict']}"
+            pooled = f" ({self._networks(row)})" if self._is_pooled else ""
+            return f"dependence on depth{pooled}: {plan.verdict_words(row['verdict'])}"
         if self.is_descriptive:
             return f"{count(self.networks.n_models, 'network')} cannot tell if it depends on depth"
         return "too few layers to tell if it depends on depth"

@@ -61,7 +61,7 @@ def verdict_words(contrast: Contrast, family: str) -> str:
 
 
 def _verdict(text: str | None) -> str:
-    return "no verdict, too few networks" if text == plan.TOO_FEW else text or "no verdict"
+    return plan.verdict_words(text) if text else "no verdict"
 
 
 def parts_words(contrast: Contrast, family: str) -> str:

@@ -12,6 +12,8 @@ ALLEN = {
     "archiveprefix": "arXiv",
     "url": "https://arxiv.org/abs/2103.08315",
 }
+UNPUBLISHED = "% denote names no year and no address of its own: add those of the copy that was used."
+"""BibTeX ignores what stands between entries; CITATION.cff has neither."""
 SOFTWARE = {"author": "{The denote maintainers}", "title": "denote", "note": "Version {version}, Apache-2.0"}
 
 
@@ -35,7 +37,8 @@ def bibtex(version: str) -> str:
         version: Of denote.
     """
     software = {**SOFTWARE, "note": SOFTWARE["note"].format(version=version)}
-    return "\n\n".join([_entry("allen2021denotation", ALLEN), _entry("denote", software)]) + "\n"
+    own = f"{UNPUBLISHED}\n{_entry('denote', software)}"
+    return "\n\n".join([_entry("allen2021denotation", ALLEN), own]) + "\n"
 
 
 def _entry(key: str, fields: Mapping[str, str]) -> str:

@@ -83,12 +83,13 @@ def _words() -> dict[str, dict[str, str]]:
     return tomllib.loads(files("denote.reporting.paper").joinpath("methods.toml").read_text(encoding="utf-8"))
 
 
-def methods(done: Done, captions: Mapping[str, str]) -> str:
+def methods(done: Done, captions: Mapping[str, str], not_made: Sequence[str] = ()) -> str:
     """Return the page ``methods.md``.
 
     Args:
         done: What was done.
         captions: Of the figures beside it, by the name of their file.
+        not_made: Sentences on the figures and tables that are missing, and why.
     """
     made, missing = checks_of(done.tables, done.networks)
     checks = [f"Checked: {'; '.join(made)}."] if made else []
@@ -103,6 +104,7 @@ def methods(done: Done, captions: Mapping[str, str]) -> str:
         "Checks": [*checks, *(doubt.text for doubt in doubts_of(done.tables, done.networks))],
         "Software": list(_software(done)),
         "Figures": [f"{name}: {caption}" for name, caption in captions.items()],
+        "Not made": list(not_made),
     }
     version = done.versions.get("denote") or metadata.version("denote")
     parts = ["# Methods"]
@@ -200,8 +202,9 @@ def _neurons(done: Done) -> Iterator[str]:
     if done.neurons.is_empty():
         return
     thresholds = (done.config.get("evidence") or {}).get("thresholds")
-    of = f", of {thresholds} quantiles of its activations," if thresholds else ""
-    yield f"On fit every live neuron got the property that its best threshold{of} tells best, which test then judged."
+    of = f", from {thresholds} quantiles of its activations," if thresholds else ""
+    yield f"On fit a threshold{of} and the property that it tells best were chosen for every live neuron."
+    yield "On test this choice was judged."
     yield _words()["tests"]["neurons"].format(null=setting(done.rule.null))
     for (family,), rows in done.neurons.group_by(["family"], maintain_order=True):
         tests = count(rows["n_tests"].max(), "test")  # type: ignore[arg-type]

@@ -96,6 +96,15 @@ def layers_table(curve: Curve, rows: pl.DataFrame) -> PaperTable:
         remark=_with_value,
         curve=curve.title,
         over=over(rows["n_models"]),
+        controls=_controls([title for title, _ in columns]),
+    )
+
+
+def _controls(titles: Sequence[str]) -> str:
+    """Explain the columns of controls that are there."""
+    made = [name for name in ("random directions", "untrained") if name in titles]
+    return (
+        f"; {' and '.join(made)}: the same of {'these controls' if len(made) > 1 else 'this control'}" if made else ""
     )
 
 
