@@ -9,8 +9,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.data.batch import Batch, Named, Words, repeated
+from denote.data.parts import Halves
 from denote.data.samples import TensorInputs
 from denote.errors import LayerError
+from denote.interventions.edited_runs import NetworkRows, edited_runs
 from denote.interventions.edits import Donors, Resample, ResampleAlong, SetTo
 from denote.interventions.passes import Edit, Shortcuts, layer_passes
 from denote.interventions.replacing import replaceable
@@ -43,6 +45,22 @@ class Mixing(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.first(x)
         return self.head(hidden - hidden.mean(0))
+
+
+class Rarely(Residual):
+    """What comes before the layer goes round it in a few rows alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.second(self.first(x))) + torch.relu(x[:, :3] - 0.8)
+
+
+class Drawing(Residual):
+    """Draws random numbers that change nothing, and refuses an empty batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        torch.rand(1)
+        hidden = torch.relu(self.first(x))
+        return self.head(hidden.view(len(x), -1))
 
 
 class InATuple(nn.Module):
@@ -117,7 +135,8 @@ def test_values_set_are_those_of_a_pass_each(
     made = network()
     inputs = torch.from_numpy(np.random.default_rng(0).random((70, 6), dtype=np.float32))
     edits = [SetTo([neuron], torch.tensor([value])) for neuron in range(6) for value in (0.0, 0.7)]
-    out, shortcuts = run(made, of(made, name), edits, batch_size=70 if not separate else 32, stacked=50)
+    size = {"batch_size": 32, "stacked": 50} if separate else {"batch_size": 70, "stacked": 1024}
+    out, shortcuts = run(made, of(made, name), edits, **size)
     assert shortcuts == Shortcuts(restarts, separate)
     for index, edit in enumerate(edits):
 
@@ -210,6 +229,55 @@ def test_the_network_is_as_before_also_after_an_error_inside() -> None:
     assert modes == {name: module.training for name, module in made.named_modules()}
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in made.modules())
     assert torch.equal(random, torch.random.get_rng_state())
+
+
+def test_the_random_generators_are_as_before_and_no_empty_batch_is_run() -> None:
+    made = Drawing()
+    layer = of(made, "first")
+    inputs = TensorInputs(np.zeros((70, 6), dtype=np.float32))
+    before = torch.random.get_rng_state()
+    given = []
+    with layer_passes(made, layer, inputs, ROWS) as passes:
+        passes.run([SetTo([0], made.first.bias[:1].detach())], lambda index, block, outputs: given.append(outputs))
+        assert torch.equal(given[0], passes.baseline())
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_what_goes_round_the_layer_in_some_rows_alone_is_seen() -> None:
+    torch.manual_seed(0)
+    made = Rarely()
+    values = np.random.default_rng(0).random((70, 6), dtype=np.float32)
+    values[:40] /= 2
+    with layer_passes(made, of(made, "first"), TensorInputs(values), ROWS, batch_size=32) as passes:
+        assert passes.shortcuts == Shortcuts(restarts=False, separate=True)
+
+
+def test_outputs_that_are_not_of_samples_are_refused() -> None:
+    class Summed(Residual):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x).sum()
+
+    made = Summed()
+    with pytest.raises(LayerError, match="gives one number for 70 samples"):
+        run(made, of(made, "first"), [])
+
+
+def test_copies_that_touch_each_other_are_watched_one_by_one() -> None:
+    torch.manual_seed(0)
+    made = Mixing()
+    values = np.random.default_rng(0).random((70, 6), dtype=np.float32)
+    data = NetworkRows(made, TensorInputs(values), Halves(ROWS, ROWS))
+    edits = [SetTo([0], torch.tensor([value])) for value in (0.0, 5.0)]
+    given: dict[int, Tensor] = {}
+    with edited_runs(data, of(made, "first")) as runs:
+        runs.run(ROWS, edits, None, lambda index, block, outputs: given.update({index: outputs}))
+    for index, edit in enumerate(edits):
+
+        def change(output: Tensor, edit: SetTo = edit) -> Tensor:
+            output[:, 0] = edit.values[0]
+            return output
+
+        torch.testing.assert_close(given[index], naive(made, "first", change, torch.from_numpy(values)))
 
 
 def test_a_layer_that_does_not_lead_to_the_output_restarts_nowhere() -> None:

@@ -17,8 +17,9 @@ from denote.data.batch import Batch, at_words, repeated, words_of
 from denote.data.parts import Halves
 from denote.data.samples import Inputs
 from denote.errors import LayerError
-from denote.interventions.passes import STACKED, TRIED, Edit, SiteRows
-from denote.interventions.replacing import Replace, Replaceable, copied, replaceable
+from denote.interventions.edits import SetTo
+from denote.interventions.passes import STACKED, Edit, SiteRows, of_samples
+from denote.interventions.replacing import Replaceable, copied, replaceable
 from denote.interventions.sites import Sites
 from denote.object_models.task import tensor_of
 from denote.states.capture import handing_on
@@ -26,6 +27,9 @@ from denote.states.first_pass import alike
 from denote.states.hooks import device_of, moved_to
 from denote.states.layers import Layer
 from denote.streams import generators_kept
+
+TRIED = 64
+"""Samples on which it is tried whether copies may be run side by side."""
 
 Edits = Sequence[Edit | None]
 """Edits of one layer; None leaves it as it is."""
@@ -125,7 +129,7 @@ class EditedRuns:
         shown = batch if len(edits) == 1 else repeated(batch, len(edits))
         self._states.clear()
         self._given = None
-        with _replacing(self._changed, lambda given: self._edited(given, shown, block.start, edits)):
+        with self._changed.replacing(lambda given: self._edited(given, shown, block.start, edits)):
             self.call(shown)
         n = len(batch)
         if on_state is not None:
@@ -140,11 +144,7 @@ class EditedRuns:
 
     def _outputs(self, shown: Batch) -> Float[Tensor, " sample *output"]:
         outputs, words = tensor_of(self._given), words_of(shown)
-        outputs = (outputs if words is None else at_words(outputs, words)).float().cpu()
-        if outputs.ndim == 0 or len(outputs) != len(shown):
-            given = len(outputs) if outputs.ndim else "one number"
-            raise LayerError("network", f"gives {given} for {len(shown)} samples, so its outputs are not theirs")
-        return outputs
+        return of_samples((outputs if words is None else at_words(outputs, words)).float().cpu(), len(shown))
 
     def _edited(self, given: Tensor, shown: Batch, start: int, edits: Edits) -> Tensor:
         """Return the layer's tensor for copies of a block, each with its own edit."""
@@ -162,12 +162,14 @@ class EditedRuns:
 
     @cached_property
     def _separate(self) -> bool:
-        """Whether copies of samples side by side give what the samples give alone; tried on a few."""
+        """Whether samples give what they give alone beside copies whose layer is edited; tried on a few."""
         batch = self._batch(self._data.rows.test[:TRIED])
-        (alone,) = self._gathered(batch, [None])
-        return all(
-            alike(*pair) for each in self._gathered(batch, [None, None]) for pair in zip(alone, each, strict=True)
-        )
+        zero = SetTo(range(self.layer.n_neurons), torch.zeros(self.layer.n_neurons))
+        try:
+            ((alone,), (beside, _)) = (self._gathered(batch, edits) for edits in ([None], [None, zero]))
+        except LayerError:
+            return False
+        return all(alike(*pair) for pair in zip(alone, beside, strict=True))
 
     def _gathered(self, batch: Batch, edits: Edits) -> list[list[Tensor]]:
         """All that is watched, by edit."""
@@ -246,18 +248,6 @@ def shares(layers: Sequence[Layer], most: float) -> Iterator[list[Layer]]:
         share.append(layer)
     if share:
         yield share
-
-
-@contextmanager
-def _replacing(changed: Replaceable, replace: Replace) -> Iterator[None]:
-    """Replace the layer's tensor in the forward pass inside the block, whoever calls the network."""
-    changed._replace, changed._calls, changed._reached = replace, 0, False
-    try:
-        yield
-    finally:
-        changed._replace = None
-    if not changed._reached:
-        raise LayerError(f"layer {changed.layer.name}", "is not reached by every input")
 
 
 def _put(

@@ -28,7 +28,7 @@ from denote.numbers import Estimate
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import FitData
 from denote.states.layers import Layer
-from denote.streams import generators_kept, stream
+from denote.streams import stream
 
 ERASE = "erase"
 """Kind of intervention."""
@@ -314,12 +314,9 @@ class LayerErasure:
         """Run edits on *test*; or say why the network's outputs cannot be scored."""
         data, scores = self.data, self.scores
         assert scores is not None  # noqa: S101  (asked before)
-        with (
-            generators_kept(),
-            layer_passes(
-                data.network, self.layer, data.inputs, data.rows.test, data.batch_size, data.device, data.stacked
-            ) as passes,
-        ):
+        with layer_passes(
+            data.network, self.layer, data.inputs, data.rows.test, data.batch_size, data.device, data.stacked
+        ) as passes:
             outputs = passes.baseline()
             if (reason := scores.reason(outputs)) is not None:
                 return reason

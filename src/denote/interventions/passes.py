@@ -21,12 +21,16 @@ from denote.states.axes import SAMPLE
 from denote.states.first_pass import alike
 from denote.states.hooks import device_of, moved_to
 from denote.states.layers import SEQUENCE, Layer
+from denote.streams import generators_kept
 
 STACKED = 1024
 """Most rows that are run at once: the tensors of more no longer fit into the caches of a processor."""
 
-TRIED = 16
-"""Rows that a network is tried on before anything is skipped."""
+LEAST_TRIED = 3
+"""Rows below which nothing is skipped."""
+
+WAITING = 64 << 20
+"""Bytes of outputs that are held at once while edits wait to be run together."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Shortcuts:
     Attributes:
         restarts: All that comes after the layer depends on the layer alone, so that what comes before it is run on one
             row.
-        separate: Rows do not touch each other, so that those whose state stays as it is are not run.
+        separate: Rows do not touch each other, so that copies of them are run side by side, and those whose state
+            stays as it is are not run.
     """
 
     restarts: bool
@@ -90,7 +95,6 @@ class LayerPasses:
         layer: The layer.
         rows: Row ids of the samples.
         shortcuts: What is not run.
-        n_passes: Rows that the network was run on so far, in units of all samples; what a restart leaves out counts.
     """
 
     def __init__(
@@ -146,13 +150,20 @@ class LayerPasses:
         for index, edit in edits:
             outputs[index] = base.outputs.clone()
             for piece in base.pieces(index, edit, self._stacked, whole=not self.shortcuts.separate):
-                if waiting and sum(len(each.samples) for each in waiting) + len(piece.samples) > self._stacked:
+                if waiting and self._is_full(waiting, piece, len(outputs) * base.outputs.nbytes):
                     self._flush(base, waiting, outputs)
                     yield from _all_but(outputs, index)
                 waiting.append(piece)
+            if not waiting or waiting[-1].index != index:  # it changes no row
+                yield index, outputs.pop(index)
         if waiting:
             self._flush(base, waiting, outputs)
         yield from _all_but(outputs, None)
+
+    def _is_full(self, waiting: Sequence[_Piece], piece: _Piece, held: int) -> bool:
+        """Whether what waits is run before another piece is added; copies that touch each other are run alone."""
+        n_rows = sum(len(each.samples) for each in waiting) + len(piece.samples)
+        return n_rows > self._stacked or held > WAITING or not self.shortcuts.separate
 
     def _flush(self, base: _Block, waiting: list[_Piece], outputs: dict[int, Tensor]) -> None:
         """Run what waits in one forward pass."""
@@ -180,36 +191,49 @@ class LayerPasses:
             at = places[start : start + len(piece.new)]
             start += len(piece.new)
             flat[at if piece.neurons is None else at[:, piece.neurons]] = piece.new.to(flat.dtype)
-        tensor = tensor.to(self._device)
-        called = self._anchor if self.shortcuts.restarts else shown
-        return self._changed.outputs(called, lambda given: _like(tensor, given), shown).float().cpu()
+        return self._given(self._anchor if self.shortcuts.restarts else shown, tensor, shown)
 
     def _tried(self) -> Shortcuts:
-        """Find out on a few rows what need not be run; none where they are too few to tell."""
-        first = slice(0, min(TRIED, len(self.rows)))
-        base = _Block.of(self, first)
-        same = self._changed.outputs(base.batch, lambda given: _like(base.tensor.to(self._device), given)).float().cpu()
-        if not alike(same, base.outputs):
+        """Find out on all rows what need not be run; none where they are too few to tell."""
+        restarts = separate = len(self.rows) >= LEAST_TRIED
+        for block in self._blocks():
+            base = _Block.of(self, block)
+            self._check_repeats(base)
+            separate = separate and self._is_separate(base)
+            restarts = restarts and not base.words and self._restarts(base)
+        return Shortcuts(restarts, separate)
+
+    def _check_repeats(self, base: _Block) -> None:
+        """Refuse a network that gives something else on the same state, such as one that draws random numbers."""
+        if not alike(self._given(base.batch, base.tensor), base.outputs):
             raise LayerError(f"layer {self.layer.name}", "the network gives something else on the same input")
-        if base.words or len(self.rows) < 3:
-            return Shortcuts(restarts=False, separate=False)
-        return Shortcuts(self._restarts(base), self._is_separate(base))
 
     def _restarts(self, base: _Block) -> bool:
         """Whether rows behind the first give the same where the network before the layer sees the first alone."""
-        tensor = base.tensor.flip(base.axis).to(self._device)
         shown = selected(base.batch, torch.arange(len(base.outputs) - 1, -1, -1, device=self._device))
         try:
-            given = self._changed.outputs(self._anchor, lambda given: _like(tensor, given), shown).float().cpu()
+            given = self._given(self._anchor, base.tensor.flip(base.axis), shown)
         except LayerError:
             return False
         return given.shape == base.outputs.shape and alike(given, base.outputs.flip(0))
 
     def _is_separate(self, base: _Block) -> bool:
-        """Whether some of the rows alone give what they give among others."""
-        some = torch.arange(1, len(base.outputs), 2)
-        given = self._changed.outputs(selected(base.batch, some.to(self._device)), lambda given: given).float().cpu()
-        return given.shape == base.outputs[some].shape and alike(given, base.outputs[some])
+        """Whether rows give what they give when others beside them are edited, and when others are left out."""
+        beside = torch.cat([base.tensor, torch.zeros_like(base.tensor)], base.axis)
+        try:
+            is_alike = alike(self._given(repeated(base.batch, 2), beside)[: len(base.outputs)], base.outputs)
+            if base.words or not is_alike:
+                return is_alike
+            some = torch.arange(0, len(base.outputs), 2)
+            given = self._given(selected(base.batch, some.to(self._device)), base.tensor.index_select(base.axis, some))
+        except LayerError:
+            return False
+        return alike(given, base.outputs[some])
+
+    def _given(self, batch: Batch, tensor: Tensor, of: Batch | None = None) -> Tensor:
+        """What the network gives with a tensor in the layer's place."""
+        tensor = tensor.to(self._device, copy=True)  # a module behind the layer may work in place
+        return self._changed.outputs(batch, lambda given: _like(tensor, given), of).float().cpu()
 
 
 @contextmanager
@@ -222,7 +246,7 @@ def layer_passes(
     device: torch.device | None = None,
     stacked: int = STACKED,
 ) -> Iterator[LayerPasses]:
-    """Make a layer ready to be intervened on; the network is as before when the block is left.
+    """Make a layer ready to be intervened on; network and random generators are as before when the block is left.
 
     Args:
         network: Any module.
@@ -237,7 +261,7 @@ def layer_passes(
         LayerError: if nothing can be put in the layer's place, with the reason.
     """
     device = device_of(network) if device is None else device
-    with moved_to(network, device), replaceable(network, layer) as changed:
+    with generators_kept(), moved_to(network, device), replaceable(network, layer) as changed:
         yield LayerPasses(changed, inputs, rows, batch_size, device, stacked)
 
 
@@ -296,7 +320,7 @@ class _Block:
             seen.append(copied(given).cpu())
             return given
 
-        outputs = passes._changed.outputs(batch, look).float().cpu()
+        outputs = of_samples(passes._changed.outputs(batch, look).float().cpu(), len(batch))
         tensor = seen[0]
         sites = Sites.of(tensor.shape, layer, _on_cpu(batch))
         axis = layer.axes.index(SAMPLE) if layer.axes else 0
@@ -304,7 +328,7 @@ class _Block:
         return cls(batch, tensor, axis, outputs, tensor.view(-1)[sites.at], sites, at, words_of(batch) is not None)
 
     def pieces(self, index: int, edit: Edit, most: int, *, whole: bool) -> Iterator[_Piece]:
-        """Cut what an edit changes into pieces of ``most`` rows."""
+        """Cut what an edit changes into pieces of ``most`` rows; none where it changes nothing."""
         neurons = None if edit.changed_neurons is None else torch.as_tensor(edit.changed_neurons)
         asked = None if edit.changed_rows is None else edit.changed_rows[self.at.row].nonzero()[:, 0]
         at = self.at if asked is None else SiteRows(self.at.row[asked], self.at.position[asked])
@@ -320,7 +344,7 @@ class _Block:
         changed = torch.zeros(len(self.outputs), dtype=torch.bool)
         changed[sample[(new != old).any(1)]] = True
         all_changed = changed.nonzero()[:, 0]
-        for samples in all_changed.split(most):
+        for samples in all_changed.split(most) if len(all_changed) else ():
             if len(samples) < len(all_changed):
                 changed = torch.zeros_like(changed)
                 changed[samples] = True
@@ -329,6 +353,18 @@ class _Block:
     def _everywhere(self, neurons: Tensor | None) -> Tensor:
         """A copy of the state at all sites."""
         return self.values.clone() if neurons is None else self.values[:, neurons]
+
+
+def of_samples(outputs: Tensor, n: int) -> Float[Tensor, " sample *output"]:
+    """Return what a network gives for some samples.
+
+    Raises:
+        LayerError: if it is not one thing per sample.
+    """
+    if outputs.ndim == 0 or len(outputs) != n:
+        given = len(outputs) if outputs.ndim else "one number"
+        raise LayerError("network", f"gives {given} for {n} samples, so its outputs are not theirs")
+    return outputs
 
 
 def _like(tensor: Tensor, given: Tensor) -> Tensor:

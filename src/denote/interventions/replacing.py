@@ -55,10 +55,22 @@ class Replaceable:
 
     def run(self, batch: Batch, replace: Replace) -> Any:
         """Run a batch and return all that the network returns; see `outputs`."""
+        with self.replacing(replace), torch.no_grad():
+            return call(self._network, batch)
+
+    @contextmanager
+    def replacing(self, replace: Replace) -> Iterator[None]:
+        """Replace the layer's tensor in the one forward pass inside the block, whoever calls the network.
+
+        Args:
+            replace: What stands in its place.
+
+        Raises:
+            LayerError: if the layer is not reached, gives no such tensor, or the network fails.
+        """
         self._replace, self._calls, self._reached = replace, 0, False
         try:
-            with torch.no_grad():
-                result = call(self._network, batch)
+            yield
         except DenoteError:
             raise
         except Exception as error:
@@ -68,7 +80,6 @@ class Replaceable:
             self._replace = None
         if not self._reached:
             raise LayerError(f"layer {self.layer.name}", "is not reached by every input")
-        return result
 
     def on_output(self, module: nn.Module, arguments: Any, output: Any) -> Any:
         """Be the hook of a module whose output is replaced."""
