@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -43,7 +44,9 @@ def test_a_sweep_is_sent_once(
     settle()
     file.unlink()  # what is sent lies beside the run
     assert ran(monkeypatch, str(sweep)) == 2
-    assert "WANDB_API_KEY" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("WANDB_API_KEY: there is no key")
+    assert said.endswith(f"wandb login; nothing is lost: {sweep} keeps 1 run\n")
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     with WandbServer(WELL) as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
@@ -157,6 +160,29 @@ def test_a_sweep_that_wandb_does_not_track_is_said_to_be_so(
     assert said in line
 
 
+@pytest.mark.parametrize("command", [commands.sync, commands.dashboard])
+def test_what_is_no_sweep_is_named_with_the_sweep_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: Callable[[], None]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for sweep in ("a", "b"):
+        (job := Path("multirun", sweep, "job")).mkdir(parents=True)
+        write_record(job, {"config": {"logger": {"kinds": {"csv": True}}}})
+    name = command.__name__
+    for typed, said in {
+        "multirun": f"holds sweeps and is none (a, b); allowed: one of them, denote-{name} multirun/a",
+        "multirun/a/job": f"the folder of a job, whose runs lie in its sweep's; allowed: denote-{name} multirun/a",
+        "multirun/a": "was tracked by csv, not by W&B; ",
+        "multirun/c": "there is no such folder",
+    }.items():
+        monkeypatch.setattr("sys.argv", ["", typed])
+        with pytest.raises(SystemExit, match="2"):
+            command()
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{typed}: ")
+        assert said in line
+
+
 def test_what_went_to_wandb_at_once_needs_no_sending(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,7 +217,7 @@ def test_the_command_that_is_told_finds_the_runs(
         (["projct=a"], "projct: no such key of denote-sync; "),
         (["sweep="], "sweep: has no value"),
         (["nowhere"], "nowhere: there is no such folder; allowed: the folder of a sweep"),
-        (["."], "wandb: holds no offline runs; allowed: a sweep that was run without a key"),
+        (["."], ".: holds no offline runs; allowed: a sweep that was run without a key"),
     ],
 )
 def test_mistakes_are_one_line(

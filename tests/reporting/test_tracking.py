@@ -225,6 +225,7 @@ def test_the_environment_is_respected_and_what_is_typed_wins(tmp_path: Path, mon
     ("variable", "value", "said"),
     [
         ("WANDB_PROJECT", "a/b", "1 to 128 characters without"),
+        ("WANDB_MODE", "foo", "'foo' is unknown; allowed: online, offline, disabled"),
         ("WANDB_ENTITY", "e" * 129, "1 to 128 characters"),
         ("WANDB_RUN_GROUP", "g" * 129, "1 to 128 characters"),
         ("WANDB_TAGS", "a," + 65 * "t", "a tag of 65 characters; allowed: 1 to 64"),

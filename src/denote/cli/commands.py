@@ -76,6 +76,8 @@ def _command(command: str, arguments: list[str]) -> int:
         "denote-dashboard": _dashboard,
     }  # fmt: skip
     act = acts.get(command, _hydra)
+    if (tracked := sys.modules.get("denote.reporting.whereabouts")) is not None:
+        tracked.forget()
     with stopped_by_signals():
         code = _guarded(lambda: _shown(act, command, arguments))
         return _guarded(_say_where_tracked) or code

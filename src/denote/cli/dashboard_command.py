@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from denote.cli import sync_command
-from denote.cli.named_folders import SWEEP, check_one, folders_and_keys
+from denote.cli.named_folders import SWEEP, check_one, check_sweep, folders_and_keys
 from denote.errors import ConfigError, StoreError, first_line, install
 from denote.progress import hide, step
 from denote.reporting import wandb_environment as environment
@@ -63,11 +63,12 @@ def _tracker_of(folder: Path) -> Tracker:
     Args:
         folder: The sweep's folder.
     """
-    if not folder.is_dir():
-        raise StoreError(str(folder), "there is no such folder", "allowed: the folder of a sweep, multirun/NAME")
+    check_sweep(COMMAND, folder)
     record = next((held for path in sorted(folder.glob(f"*/{RECORD}")) if (held := read_record(path.parent))), None)
     if record is None:
         raise StoreError(str(folder), "holds no jobs", "allowed: the folder of a sweep, multirun/NAME")
+    if os.environ.get(environment.MODE) != "disabled":  # in which nothing is tracked by W&B: `_check_ready` says so
+        sync_command.check_tracked(folder, "a dashboard shows runs of W&B; look at the others where they are")
     return Tracker.of(record["config"], folder.absolute())
 
 
@@ -84,6 +85,7 @@ def _check_ready(sends: str) -> None:
     """
     if find_spec("wandb_workspaces") is None:
         raise ConfigError(COMMAND, "needs wandb-workspaces, which is not installed", install("dashboard"))
+    environment.check_mode()
     mode = os.environ.get(environment.MODE)
     if mode in ("offline", "dryrun", "disabled"):
         problem = f"is {mode}, and a dashboard lies on W&B's server"

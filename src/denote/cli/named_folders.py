@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from denote.errors import ConfigError, one_of
+from denote.errors import ConfigError, StoreError, one_of
+from denote.runs.record import RECORD
 
 SWEEP = "sweep"
 """Key under which a folder may be named, too."""
@@ -58,3 +59,30 @@ def check_one(command: str, folders: Sequence[Path]) -> None:
     if len(folders) > 1:
         came = " and ".join(map(str, folders))
         raise ConfigError(command, f"{came} came", f"allowed: one folder, {command} multirun/NAME")
+
+
+MOST_LISTED = 8
+"""Sweeps of a folder that are named."""
+
+
+def check_sweep(command: str, folder: Path) -> None:
+    """Refuse a folder that is not that of a sweep, and name the one that may be meant.
+
+    Args:
+        command: The command that it was typed for.
+        folder: What was typed.
+
+    Raises:
+        StoreError: naming it.
+    """
+    if not folder.is_dir():
+        raise StoreError(str(folder), "there is no such folder", "allowed: the folder of a sweep, multirun/NAME")
+    if (folder / RECORD).is_file():
+        problem = "is the folder of a job, whose runs lie in its sweep's"
+        raise StoreError(str(folder), problem, f"allowed: {command} {folder.parent}")
+    held = {path.parent.parent.name for path in folder.glob(f"*/*/{RECORD}")}
+    if held and not any(folder.glob(f"*/{RECORD}")):
+        named = sorted(held)[:MOST_LISTED]
+        more = f" and {len(held) - len(named)} more" if len(held) > len(named) else ""
+        problem = f"holds sweeps and is none ({', '.join(named)}{more})"
+        raise StoreError(str(folder), problem, f"allowed: one of them, {command} {folder / named[0]}")

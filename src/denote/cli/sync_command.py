@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from denote.cli.named_folders import check_one, folders_and_keys
+from denote.cli.named_folders import check_one, check_sweep, folders_and_keys
 from denote.errors import ConfigError, StoreError
 from denote.numbers import count
 from denote.progress import hide, step
@@ -40,6 +40,8 @@ def act(arguments: Sequence[str]) -> int:
     if not folders:
         raise ConfigError(COMMAND, "no folder came", f"allowed: {COMMAND} multirun/NAME")
     check_one(COMMAND, folders)
+    if folders[0].name != "wandb":
+        check_sweep(COMMAND, folders[0])
     runs = offline_runs(folders[0])
     unsent = [run for run in runs if not is_sent(run)]
     if not unsent:
@@ -47,7 +49,9 @@ def act(arguments: Sequence[str]) -> int:
         print("Nothing to send: " + (_sent_before(len(runs)) if runs else "its runs went to W&B as they were made."))
         return DONE
     if not environment.has_key():
-        raise ConfigError("WANDB_API_KEY", "there is no key, so W&B could not log in", "allowed: a key, or wandb login")
+        stay = f"nothing is lost: {folders[0]} keeps {count(len(unsent), 'run')}"
+        problem = "there is no key, so W&B could not log in"
+        raise ConfigError("WANDB_API_KEY", problem, f"allowed: a key, or wandb login; {stay}")
     failure = _send_all(unsent)
     hide()
     left = [run for run in unsent if not is_sent(run)]
@@ -102,16 +106,30 @@ def _refuse(folder: Path, place: Path) -> None:
     Raises:
         StoreError: always.
     """
+    check_tracked(folder, "there is nothing to send")
+    problem = "holds no offline runs" if place.is_relative_to(folder) else f"has no offline runs in {place}"
+    raise StoreError(str(folder), problem, "allowed: a sweep that was run without a key")
+
+
+def check_tracked(folder: Path, so: str) -> None:
+    """Refuse a sweep whose jobs were not tracked by W&B, as far as they tell.
+
+    Args:
+        folder: The sweep's.
+        so: What follows of it.
+
+    Raises:
+        StoreError: naming the trackers.
+    """
     records = filter(None, map(sound_record, (folder, *(path.parent for path in folder.glob(f"*/{RECORD}")))))
     loggers = [record["config"]["logger"] for record in records if "logger" in record.get("config", {})]
     kinds = {kind for logger in loggers for kind in environment.kinds_of(logger)}
     kinds |= {kind for kind in LOCAL if (folder / kind).is_dir()}
     if kinds and environment.WANDB not in kinds:
         others = ", ".join(kind for kind in LOCAL if kind in kinds)
-        raise StoreError(str(folder), f"was tracked by {others}, not by W&B", "there is nothing to send")
+        raise StoreError(str(folder), f"was tracked by {others}, not by W&B", so)
     if loggers and not kinds:
-        raise StoreError(str(folder), "was not tracked (logger=none)", "there is nothing to send")
-    raise StoreError(str(place), "holds no offline runs", "allowed: a sweep that was run without a key")
+        raise StoreError(str(folder), "was not tracked (logger=none)", so)
 
 
 def is_sent(run: Path) -> bool:

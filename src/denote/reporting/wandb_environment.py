@@ -14,6 +14,7 @@ from urllib.parse import urlparse
 import yaml
 
 from denote.config.settings import TAGS, TRACKERS, Logging, declared
+from denote.errors import ConfigError, one_of
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,9 @@ NAMED_BY = {"project": "WANDB_PROJECT", "entity": "WANDB_ENTITY", "group": "WAND
 """Keys of ``logger``, with the variable that is used where the key is null."""
 
 TAGGED_BY, MODE, FOLDER = "WANDB_TAGS", "WANDB_MODE", "WANDB_DIR"
+
+MODES, OTHER_MODES = ("online", "offline", "disabled"), ("shared", "run", "dryrun")
+"""What `MODE` may be, and what W&B takes besides."""
 
 OF_AGENT = ("WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH")
 """What ``wandb agent`` tells a command: W&B's sweep, the run that the command is to be, the file of its parameters."""
@@ -118,11 +122,22 @@ def check(config: Mapping[str, Any]) -> None:
     logger = config["logger"]
     if WANDB not in kinds_of(logger):
         return
+    check_mode()
     for key, variable in NAMED_BY.items():
         if not logger.get(key) and os.environ.get(variable):
             declared(Logging)[key].check(os.environ[variable], variable)
     if not config["tags"]:
         TAGS.check(tags([]), TAGGED_BY)
+
+
+def check_mode() -> None:
+    """Refuse a mode that W&B does not know.
+
+    Raises:
+        ConfigError: naming the variable, what came and what is allowed.
+    """
+    if (mode := os.environ.get(MODE)) and mode not in (*MODES, *OTHER_MODES):
+        raise ConfigError(MODE, f"{mode!r} is unknown", one_of(mode, MODES))
 
 
 def is_online() -> bool:

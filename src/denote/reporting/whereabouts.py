@@ -25,6 +25,11 @@ def note(tracker: str, tell: Tell, *, is_part: bool = False) -> None:
         _opened[tracker] = tell
 
 
+def forget() -> None:
+    """Tell of no run that was opened before now, by another command or call in this process."""
+    _opened.clear()
+
+
 def whereabouts() -> list[str]:
     """Wait until runs are sent or kept, and say of every tracker where its last run is; once."""
     settle()
