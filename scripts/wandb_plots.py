@@ -4,7 +4,8 @@ python scripts/wandb_plots.py multirun/NAME [multirun/OTHER ...] [--out plots]
 
 Reads the runs that were kept offline in ``wandb/`` of each sweep. Uses config, summary, history and exit code of runs;
 opens no table, no artifact and nothing else of denote. Prints how many points each plot has. Of several sweeps each has
-its own plots, ``auroc_by_depth-NAME.png``, but those that set them side by side. Ends with 1 where there are no runs.
+its own plots, ``auroc_by_depth-NAME.png``, but those that set them side by side; titles name the sweeps. Ends with 1
+where there are no runs, and with 2 where a folder is no sweep's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from statistics import mean
+from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,6 +30,12 @@ PROBE = "linear"
 MOST_NAMED = 60
 """Jobs on an axis that are all named; of more every second, third and so on."""
 
+WIDEST = 80
+"""Letters of a line of a title."""
+
+LONGEST = 30
+"""Letters of a name under an axis."""
+
 Points = dict[str, dict[float, list[float]]]
 """By line and x the values."""
 
@@ -35,11 +43,14 @@ Draw = Callable[[Axes, Sequence[Logged]], int]
 
 
 def main() -> int:
-    """Draw the plots, and return 1 where there is nothing to draw."""
+    """Draw the plots, and return 1 where there is nothing to draw, 2 where a folder is none of a sweep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sweeps", nargs="+", type=Path, help="folders of sweeps")
     parser.add_argument("--out", type=Path, default=Path("plots"), help="folder of the plots")
     asked = parser.parse_args()
+    if mistake := next(filter(None, map(_mistake, asked.sweeps)), None):
+        print(mistake, file=sys.stderr)
+        return 2
     runs = {sweep: runs_in(sweep / "wandb") for sweep in asked.sweeps}
     if empty := [str(sweep) for sweep, found in runs.items() if not found]:
         print(f"{', '.join(empty)}: no runs in wandb/; allowed: sweeps that W&B kept offline", file=sys.stderr)
@@ -47,20 +58,30 @@ def main() -> int:
     every = [run for found in runs.values() for run in found]
     asked.out.mkdir(parents=True, exist_ok=True)
     for name, draw in OF_ALL.items():
-        save(asked.out, name, draw, every)
+        save(asked.out, name, draw, every, ", ".join(sweep.name for sweep in asked.sweeps))
     for sweep, found in runs.items():
         alike = sum(other.name == sweep.name for other in runs) > 1
         of = f"-{sweep.parent.name}-{sweep.name}" if alike else f"-{sweep.name}"
         for name, draw in OF_ONE.items():
-            save(asked.out, name if len(runs) == 1 else f"{name}{of}", draw, found)
+            save(asked.out, name if len(runs) == 1 else f"{name}{of}", draw, found, of[1:])
     return 0
 
 
-def save(folder: Path, name: str, draw: Draw, runs: Sequence[Logged]) -> None:
-    """Draw a plot and save it, unless it would be empty."""
+def _mistake(sweep: Path) -> str | None:
+    """Return why a folder is none of a sweep, and what is allowed; None where it may be one."""
+    if not sweep.is_dir():
+        return f"{sweep}: there is no such folder; allowed: that of a sweep, multirun/NAME"
+    if not (sweep / "wandb").is_dir() and (held := sorted(path.parent.name for path in sweep.glob("*/wandb"))):
+        return f"{sweep}: holds sweeps and is none ({', '.join(held)}); allowed: {sweep / held[0]}"
+    return None
+
+
+def save(folder: Path, name: str, draw: Draw, runs: Sequence[Logged], sweeps: str) -> None:
+    """Draw a plot and save it, unless it would be empty; its title begins with the names of the sweeps."""
     figure = Figure(figsize=(7, 4), layout="constrained")
-    drawn = draw(figure.add_subplot(), runs)
+    drawn = draw(axes := figure.add_subplot(), runs)
     if drawn:
+        axes.set_title(f"{fill(sweeps, WIDEST)}\n{axes.get_title()}")
         figure.savefig(folder / f"{name}.png", dpi=120)
     print(f"{name}: {drawn or 'no'} points from {len(runs)} runs{'' if drawn else ', not drawn'}")
 
@@ -169,7 +190,10 @@ def probes_of_attribute(axes: Axes, runs: Sequence[Logged]) -> int:
         for at, values in by_attribute.items():
             axes.scatter([at + 0.2 * place] * len(values), values, color=f"C{place}", s=12, alpha=0.5)
             axes.scatter(at + 0.2 * place, mean(values), color=f"C{place}", s=60, marker="_", label=label)
-    axes.set_xticks(range(len(named)), named, rotation=45, ha="right")
+    axes.set_xticks(range(len(named)), [shorten(name) for name in named], fontsize=7, rotation=60, ha="right")
+    for label in axes.get_xticklabels():
+        label.set_rotation_mode("anchor")
+    axes.figure.set_size_inches(max(7, 3 + 0.22 * len(named)), 5)
     axes.set(ylabel="AUROC", title="Probes at each attribute, one dot a job, means as bars")
     _legend(axes)
     return sum(len(values) for by_attribute in points.values() for values in by_attribute.values())
@@ -202,6 +226,11 @@ def _named(run: Logged) -> list[str]:
     """Return the attributes that a run's summary names."""
     keys = [key.removeprefix("auroc/") for key in run.summary if key.startswith("auroc/")]
     return [key for key in keys if key not in ("best", "mean")]
+
+
+def shorten(name: str) -> str:
+    """Return a name that has room under an axis."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _legend(axes: Axes) -> None:

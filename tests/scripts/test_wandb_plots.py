@@ -1,9 +1,12 @@
 """Six plots by the keys of runs: refused where there is nothing, sweeps apart, whole depths, jobs by their names."""
 
+from itertools import pairwise
+from math import radians, sin
 from pathlib import Path
 
 import pytest
 import wandb_plots
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from wandb_files import Logged
 
@@ -36,6 +39,8 @@ def plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
     monkeypatch.setattr(wandb_plots, "runs_in", lambda folder: sweeps[folder.parent.name])
     monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: saved.update({path.name: figure}))
     monkeypatch.chdir(tmp_path)
+    for sweep in sweeps:
+        (tmp_path / sweep / "wandb").mkdir(parents=True)
     return saved
 
 
@@ -73,3 +78,43 @@ def test_axes_have_whole_depths_and_names_of_jobs(plot: dict[str, Figure], monke
     assert job.get_text() == "seed=0-01234567"
     codes = [label.get_text() for label in plot["failed_runs.png"].axes[0].get_xticklabels()]
     assert codes == ["255"]
+
+
+def test_titles_name_the_sweeps(plot: dict[str, Figure], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert draw(monkeypatch, "a", "b") == 0
+    assert {figure.axes[0].get_title().partition("\n")[0] for figure in plot.values()} == {"a", "b", "a, b"}
+    assert all(plot[file].axes[0].get_title().startswith("a\n") for file in plot if file.endswith("-a.png"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("nowhere", "nowhere: there is no such folder; allowed: that of a sweep, multirun/NAME\n"),
+        (".", ".: holds sweeps and is none (a, b, empty); allowed: a\n"),
+    ],
+)
+def test_what_is_no_sweep_is_refused(
+    plot: dict[str, Figure], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, said: str
+) -> None:
+    assert draw(monkeypatch, "a", typed) == 2
+    assert capsys.readouterr().err == said
+    assert plot == {}
+
+
+def test_names_of_many_attributes_do_not_run_together() -> None:
+    names = [f"class in {{{number},1,2,3,4,5,6,7,8,9}}" for number in range(40)]
+    job = Logged(
+        job_type="job",
+        config={"dataset": "digits", "probe": "linear"},
+        summary={f"auroc/{name}": 0.5 for name in names},
+    )
+    figure = Figure(layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    assert wandb_plots.probes_of_attribute(axes, [job]) == 40
+    figure.draw_without_rendering()
+    at = [axes.transData.transform((tick, 0))[0] for tick in axes.get_xticks()]
+    labels = axes.get_xticklabels()
+    height = labels[0].get_fontsize() * figure.dpi / 72
+    assert min(b - a for a, b in pairwise(at)) * sin(radians(labels[0].get_rotation())) > height
+    assert all(len(label.get_text()) <= wandb_plots.LONGEST for label in labels)
