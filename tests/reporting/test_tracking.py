@@ -277,6 +277,15 @@ def test_where_runs_are_is_said_once(
     assert where() == []
 
 
+def test_runs_that_other_processes_have_kept_are_told_of(started: list[FakeSession], tmp_path: Path) -> None:
+    tracked = tracker(tmp_path)
+    tracked.note_others()
+    assert whereabouts.whereabouts() == []
+    (tracked.place / "offline-run-1").mkdir(parents=True)
+    tracked.note_others()
+    assert whereabouts.whereabouts() == [f"W&B: denote-sync {tracked.folder}"]
+
+
 def test_the_first_attributes_of_a_sweep_have_keys_whichever_job_asks(
     started: list[FakeSession], tmp_path: Path
 ) -> None:

@@ -389,6 +389,10 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
 
         jobs = [job for job in plan.jobs if job.settings and job.status != "refused"]
         track_failures(outcome, {job.folder.name: (job.settings, job.overrides) for job in jobs})
+    elif settings is not None and stop is not None:
+        from denote.reporting.tracking import Tracker
+
+        Tracker.of(settings, plan.folder).note_others()
     return BUG if stop is not None or outcome.unsuccessful else DONE
 
 

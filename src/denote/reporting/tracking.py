@@ -171,6 +171,11 @@ class Tracker:
         whereabouts.note("W&B", lambda: _where(session, opened.key, self.place), is_part=opened.job_type == NETWORK)
         return run
 
+    def note_others(self) -> None:
+        """Tell of the runs that other processes have kept offline, where this process has none in W&B to tell of."""
+        if environment.WANDB in self.kinds and any(self.place.glob("offline-run-*")):
+            whereabouts.note("W&B", lambda: sync_command(self.place), is_part=True)
+
     @property
     def is_used(self) -> bool:
         """True where anything is tracked."""
