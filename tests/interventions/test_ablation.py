@@ -9,9 +9,11 @@ from planted_uses import CAUSAL, N_NEURONS, REDUNDANT, Reads, planted
 from denote.data.samples import CLASSES, TensorInputs
 from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation
 from denote.interventions.edits import Donors
+from denote.interventions.kinds import Ablate, Erase
 from denote.interventions.passes import layer_passes
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import RESAMPLE, ZERO
+from denote.observation.layer_run import own_predictions
 from denote.states.listing import list_layers
 
 OTHERS = list(range(4, N_NEURONS))
@@ -156,6 +158,46 @@ def test_observe_tells_twins_from_what_nothing_reads() -> None:
         "what the network itself predicts"
         in seen.tables["interventions"].filter(pl.col("p_value").is_not_null())["note"][0]
     )
+
+
+class Shaped(torch.nn.Module):
+    """Reads what `Reads` does, and gives outputs of a shape of its own."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.inner, self.shape = Reads(CAUSAL), shape
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        outputs = self.inner(x)
+        return (outputs[:, 1] - outputs[:, 0]) if self.shape == () else outputs.reshape(len(x), *self.shape)
+
+
+@pytest.mark.parametrize("shape", [(), (1, 2)])
+def test_outputs_of_any_shape_are_held_against_themselves(shape: tuple[int, ...]) -> None:
+    outputs = Shaped(shape)(torch.from_numpy(planted(0)[0])).detach()
+    scores = own_predictions(outputs)
+    assert scores.reason(outputs) is None
+    same, other = scores.of(outputs, slice(None)), scores.of(-outputs, slice(None))
+    assert same.score.mean() == 1
+    assert other.score.mean() < 0.5
+
+
+def test_a_layer_of_one_dimension_is_ablated_where_nothing_can_be_erased() -> None:
+    import denote
+
+    inputs, labels = planted(1, rows=600)
+    network = torch.nn.Sequential(torch.nn.Linear(N_NEURONS, 1), torch.nn.Linear(1, 1), torch.nn.Flatten(0))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.eye(1, N_NEURONS))
+    seen = denote.observe(
+        network, inputs, {"label": labels}, layers="0", trained_on="none", evidence="quick", probe="linear",
+        interventions=[Ablate(draws=2, directions=19), Erase(draws=19)], progress="none",
+    )  # fmt: skip
+    rows = seen.tables["interventions"]
+    assert rows.filter(pl.col("intervention") == "ablate", pl.col("p_value").is_not_null()).height > 0
+    (note,) = rows.filter(pl.col("intervention") == "erase")["note"]
+    assert "varies in 1 dimensions" in note
+    assert not seen.cells["note"].str.contains("dimensions").any()
 
 
 def test_recorded_states_have_no_network_to_intervene_on() -> None:

@@ -311,7 +311,7 @@ class LayerAblation:
             def keep(index: int, block: slice, outputs: Tensor, held: _Scores = held) -> None:
                 scored = self.scores.of(outputs, block)
                 held.score[index, block], held.loss[index, block] = scored.score, scored.loss
-                apart = (outputs - self.outputs[block]).flatten(1)
+                apart = (outputs - self.outputs[block]).reshape(len(outputs), -1)
                 held.output[index, block] = apart.square_().mean(1).sqrt_().numpy()
 
             self.passes.run(part, keep)

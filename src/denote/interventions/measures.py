@@ -98,9 +98,10 @@ class Measures:
         names: list[tuple[str, str]] = []
         columns: list[Float64[np.ndarray, " row *output"]] = []
         remarks: list[Note | None] = []
-        if outputs.ndim == 2 and outputs.shape[1] <= MOST_OUTPUTS:
-            names += [(OUTPUT, str(place)) for place in range(outputs.shape[1])]
-            columns.append(outputs.double().numpy())
+        told = outputs[:, None] if outputs.ndim == 1 else outputs
+        if told.ndim == 2 and told.shape[1] <= MOST_OUTPUTS:
+            names += [(OUTPUT, str(place)) for place in range(told.shape[1])]
+            columns.append(told.double().numpy())
         else:
             remarks.append(
                 Note.of("outputs_not_told", given=" x ".join(map(str, outputs.shape[1:])), most=MOST_OUTPUTS)
@@ -108,7 +109,7 @@ class Measures:
         if self.scores is not None:
             remarks.append(self.scores.reason(outputs))
             if remarks[-1] is None:
-                scored = self.scores.of(outputs, chosen)  # type: ignore[arg-type]  # indices do as well as a slice
+                scored = self.scores.of(outputs, chosen)
                 names += [(SCORE, ""), (LOSS, "")]
                 columns += [scored.score.astype(np.float64), scored.loss.astype(np.float64)]
         self.note = note(*remarks)

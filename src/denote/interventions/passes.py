@@ -126,8 +126,15 @@ class LayerPasses:
                 keep(index, block, outputs)
 
     def baseline(self) -> Float[Tensor, " sample *output"]:
-        """Return what the network gives for all samples as it is."""
-        return torch.cat([_Block.of(self, block).outputs for block in self._blocks()])
+        """Return what the network gives for all samples as it is.
+
+        Raises:
+            LayerError: if their outputs have several shapes, so that nothing tells which numbers are the same.
+        """
+        outputs = [_Block.of(self, block).outputs for block in self._blocks()]
+        if len({tuple(each.shape[1:]) for each in outputs}) > 1:
+            raise LayerError("network", "gives outputs of one shape for some samples and of another for others")
+        return torch.cat(outputs)
 
     def values(self) -> tuple[Float[Tensor, "site neuron"], SiteRows]:
         """Return the state of all samples at all sites, and whose they are."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Shaped
+from jaxtyping import Float, Float32, Int, Shaped
 from torch import Tensor
 from torch.nn import functional
 
@@ -37,11 +37,13 @@ class TaskScores:
         task: ``classes``, ``number`` or ``labels`` (`denote.data.samples.TASKS`).
         targets: Of every sample.
         n_outputs: Numbers that the network gives per sample.
+        shape: Of these, where they are not side by side.
     """
 
     task: str
     targets: Shaped[np.ndarray, " row *label"]
     n_outputs: int
+    shape: tuple[int, ...] | None = None
 
     @property
     def measure(self) -> str:
@@ -55,18 +57,19 @@ class TaskScores:
 
     def reason(self, outputs: Float[Tensor, " row *output"]) -> Note | None:
         """Say why outputs cannot be scored; None where they can."""
-        if outputs.shape[1:] == (self.n_outputs,):
+        if outputs.shape[1:] == (self.shape if self.shape is not None else (self.n_outputs,)):
             return None
         return Note.of("no_task_outputs", given=" x ".join(map(str, outputs.shape[1:])), needed=self.n_outputs)
 
-    def of(self, outputs: Float[Tensor, "row output"], block: slice) -> RowScores:
+    def of(self, outputs: Float[Tensor, " row *output"], block: slice | Int[np.ndarray, " row"]) -> RowScores:
         """Score the outputs of some of the samples.
 
         Args:
             outputs: What the network gives.
             block: Which samples they are of.
         """
-        outputs, targets = outputs.float(), torch.from_numpy(np.ascontiguousarray(self.targets[block]))
+        outputs = outputs.float().reshape(len(outputs), self.n_outputs)
+        targets = torch.from_numpy(np.ascontiguousarray(self.targets[block]))
         if self.task == CLASSES:
             targets = targets.long()
             score, loss = outputs.argmax(1) == targets, functional.cross_entropy(outputs, targets, reduction="none")

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from denote.errors import LayerError
 from denote.interventions.erasure import ErasureSettings, LayerErasure
 from denote.interventions.kinds import Erase
 from denote.interventions.passes import layer_passes
@@ -39,10 +40,14 @@ class ErasedLayer:
         self.at.check_is_place()
         erasure, remark = self._erasure()
         for name, column in counted("erasure", self._attributes()):
-            labels = self.at.labels(column)
-            result = erasure.attribute(labels, self._before(name))
             columns: dict[str, Any] = {"subject_kind": "attribute", "subject": name, "property": name}
             columns["probe_seed"] = self.at.settings.probe_seed
+            try:
+                result = erasure.attribute(self.at.labels(column), self._before(name))
+            except LayerError as error:  # too few dimensions to lose one: other interventions need no more
+                why = Note.of("cannot_be_erased", why=error.problem)
+                yield {**columns, "intervention": self.erase.name, "note": why}
+                continue
             for row in erasure_rows(result, columns):
                 yield {**row, "note": note(row.get("note"), remark)}
 

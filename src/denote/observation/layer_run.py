@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import polars as pl
@@ -173,10 +174,11 @@ def own_predictions(outputs: Float[Tensor, " row *output"]) -> TaskScores:
     Args:
         outputs: What it gives as it is.
     """
-    flat = outputs.flatten(1)
+    shape = tuple(outputs.shape[1:])
+    flat = outputs.reshape(len(outputs), prod(shape))
     if flat.shape[1] > 1:
-        return TaskScores(CLASSES, flat.argmax(1).numpy(), outputs.shape[1])
-    return TaskScores(NUMERIC, flat[:, 0].numpy(), 1)
+        return TaskScores(CLASSES, flat.argmax(1).numpy(), flat.shape[1], shape)
+    return TaskScores(NUMERIC, flat[:, 0].numpy(), 1, shape)
 
 
 def at(state: LayerState) -> pl.Expr:
