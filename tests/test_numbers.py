@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.numbers import Estimate, count, interval, proportion, seconds, setting, small
+from denote.numbers import Estimate, count, decimals_of, interval, proportion, seconds, setting, small
 from denote.reporting.cards import counts, intervals, proportions
 
 
@@ -96,3 +96,10 @@ def test_a_column_of_intervals_reads_as_its_numbers_do(values: list[float | None
     row = dict(zip(("x", "own_low", "own_high"), values, strict=False))
     said = pl.DataFrame([row], schema=dict.fromkeys(row, pl.Float64)).select(intervals("x", "own")).item()
     assert said == (None if row["x"] is None else interval(Estimate.of(row, "x", "own")))
+
+
+def test_a_table_of_scores_near_one_has_three_decimals() -> None:
+    assert decimals_of([0.99, 0.995, 0.7]) == 3
+    assert decimals_of([0.99, 0.7, None, float("nan")]) == 2
+    assert decimals_of([]) == 2
+    assert interval(Estimate(0.9941, 0.99, 0.998), decimals=3) == ".994 [.990, .998]"

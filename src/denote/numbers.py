@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor, isnan
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -166,12 +166,26 @@ def signed_interval(estimate: Estimate[float]) -> str:
     return f"{signed(estimate.value)} [{signed(estimate.low)}, {signed(estimate.high)}]"
 
 
-def interval(estimate: Estimate[float], limit: float | None = None) -> str:
+def interval(estimate: Estimate[float], limit: float | None = None, decimals: int = 2) -> str:
     """``.95 [.93, .97]``; the bracket is left out where it is undefined, the value stays on its side of a limit."""
-    value = proportion(estimate.value, limit=limit)
+    value = proportion(estimate.value, decimals, limit)
     if isnan(estimate.value) or isnan(estimate.low) or isnan(estimate.high):
         return value
-    return f"{value} [{proportion(estimate.low)}, {proportion(estimate.high)}]"
+    return f"{value} [{proportion(estimate.low, decimals)}, {proportion(estimate.high, decimals)}]"
+
+
+NEAR_ONE = 0.985
+"""From here on two decimals write `.99` or more, see `near_one`."""
+
+
+def decimals_of(scores: Iterable[float | None]) -> int:
+    """Return how many decimals a table of scores of [0, 1] has: three where most are near 1, where two tell none apart.
+
+    Args:
+        scores: All of the table; undefined ones count as nothing.
+    """
+    known = [score for score in scores if score is not None and not isnan(score)]
+    return 3 if 2 * sum(score >= NEAR_ONE for score in known) > len(known) else 2
 
 
 def span(low: float, high: float, decimals: int = 2) -> str:

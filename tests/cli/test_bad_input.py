@@ -129,6 +129,7 @@ JOB_MISTAKES = [
     ("+split.group._target_=torch.load", ["split.group"]),
     ("+architecture.inner={_target_:torch.nn.ReLU}", ["architecture.inner._target_", "refused"]),
     ("+probe.strong={kind:linear}", ["probe.strong", "probe.linear"]),
+    ("compare", ["compare: the override cannot be read; ", "denote-compare"]),
     ("device=tpu", ["device", "'tpu'", "auto, cpu, cuda"]),
 ]
 

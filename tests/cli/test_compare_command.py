@@ -328,6 +328,12 @@ def test_mistakes_are_told_in_one_line(
     assert not Path("multirun").exists()
 
 
+def test_a_mistaken_key_offers_those_of_the_help(compare: Compare) -> None:
+    found = compare("A=one", "B=two")
+    assert "no such key of denote-compare; allowed: " in found.err
+    assert "sweep" not in found.err
+
+
 def test_the_help_names_every_key(compare: Compare) -> None:
     found = compare("--help")
     assert found.code == 0

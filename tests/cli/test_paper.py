@@ -120,6 +120,7 @@ def test_of_a_job(copy: Path, unpainted: None) -> None:
 
 def test_mistakes_are_one_line(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
     assert "allowed: html, pdf, svg, latex, markdown" in refused(sweep.folder, capsys, "format=docx")
+    assert "the list lacks its ]; allowed: 'format=[pdf]'" in refused(sweep.folder, capsys, "format=[pdf", "latex]")
     assert "did you mean 'latex'?" in refused(sweep.folder, capsys, "format=[latx]")
     assert "a list of html, pdf" in refused(sweep.folder, capsys, "format=[]")
     assert "a list of html, pdf" in refused(sweep.folder, capsys, "format=[pdf,pdf]")

@@ -131,3 +131,7 @@ def test_a_plan_of_which_nothing_can_start_is_a_mistake(denote: Command, tmp_pat
     assert (answer.code, list(tmp_path.iterdir())) == (2, [])
     assert answer.err.startswith("sweep: none of 2 jobs could start")
     assert answer.err.count("\n") == 1
+    alone = denote("plan=true", *JOB, "analysis.level=5")
+    assert (alone.code, alone.err.count("\n")) == (2, 1)
+    assert "sweep" not in alone.err
+    assert "analysis.level" in alone.err

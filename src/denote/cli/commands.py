@@ -286,6 +286,8 @@ def _tell(plan: SweepPlan) -> int:
 
 
 def _check_some_start(plan: SweepPlan) -> None:
+    if len(plan.jobs) == len(plan.having("refused")) == 1:
+        raise ConfigError("job", "it could not start", plan.jobs[0].reason)
     if plan.jobs and len(plan.having("refused")) == len(plan.jobs):
         raise ConfigError("sweep", f"none of {len(plan.jobs)} jobs could start", plan.jobs[0].reason)
 

@@ -101,7 +101,7 @@ def _tracking(folders: Sequence[Path], to: Path, pair: str, kinds: Sequence[str]
 
 def _told(arguments: Sequence[str]) -> tuple[list[Path], Mapping[str, str]]:
     """Return the folders that are compared, and the value of each key."""
-    folders, given = folders_and_keys(COMMAND, arguments, KEYS)
+    folders, given = folders_and_keys(COMMAND, arguments, KEYS, offers_sweep=False)
     if len(folders) < 2:
         came = "no folder is given" if not folders else f"only {folders[0]} is given"
         raise ConfigError(COMMAND, came, f"allowed: {COMMAND} BASELINE OTHER, folders of sweeps, jobs or observations")

@@ -66,7 +66,9 @@ def _grammar(override: str, text: str) -> DenoteError:
         allowed = """allowed: an expression in quotes inside the shell's: 'attribute.where="class IN (0, 6)"'"""
     elif "[" in override or "{" in override:
         allowed = """allowed: brackets, braces, commas and spaces inside a name need quotes: 'layer.select="[0-3]"'"""
-    return ConfigError(override, f"the override cannot be read ({why})", allowed)
+    elif f"denote-{override}" in USAGE:
+        allowed = f"allowed: KEY=VALUE; a command of its own is denote-{override}"
+    return ConfigError(override, f"the override cannot be read{f' ({why})' if why else ''}", allowed)
 
 
 def _missing_option(text: str) -> DenoteError | None:

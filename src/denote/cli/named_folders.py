@@ -13,13 +13,16 @@ SWEEP = "sweep"
 """Key under which a folder may be named, too."""
 
 
-def folders_and_keys(command: str, arguments: Sequence[str], keys: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
+def folders_and_keys(
+    command: str, arguments: Sequence[str], keys: Sequence[str], *, offers_sweep: bool = True
+) -> tuple[list[Path], dict[str, str]]:
     """Tell folders, whose names may hold ``=``, from keys.
 
     Args:
         command: Its name.
         arguments: What came.
         keys: Those that it has besides `SWEEP`.
+        offers_sweep: Whether its help names `SWEEP`, which messages then offer.
 
     Returns:
         The folders in their order, and the value of each key.
@@ -40,7 +43,7 @@ def folders_and_keys(command: str, arguments: Sequence[str], keys: Sequence[str]
             else:
                 given[key] = value
         elif equals and key.replace(".", "_").isidentifier() and not os.path.lexists(argument):
-            raise ConfigError(key, f"no such key of {command}", one_of(key, (SWEEP, *keys)))
+            raise ConfigError(key, f"no such key of {command}", one_of(key, ((SWEEP, *keys) if offers_sweep else keys)))
         elif argument.startswith("-"):
             raise ConfigError(argument, f"no such flag of {command}", "allowed: --help, --version")
         elif not argument:

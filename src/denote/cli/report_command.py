@@ -32,9 +32,9 @@ def act(arguments: Sequence[str]) -> int:
     folders, given = folders_and_keys(COMMAND, arguments, KEYS)
     if not folders:
         raise ConfigError(COMMAND, "no folder came", f"allowed: {COMMAND} multirun/NAME, of a sweep or a job")
+    asked = _asked(given)  # of ``format=[pdf latex]`` the shell makes two arguments: the list is the mistake
     check_one(COMMAND, folders)
     folder = folders[0]
-    asked = _asked(given)
     verbose = bool(asked.pop("verbose", False))
     from denote.runs.record import RECORD
     from denote.runs.single import report_job

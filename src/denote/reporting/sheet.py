@@ -165,17 +165,18 @@ yes = partial(columns, {True: "yes", False: "no"}.__getitem__)
 """Columns of flags."""
 
 
-def between(bounds: str | None = None, limit: float | None = None, **titles: str) -> list[Column]:
+def between(bounds: str | None = None, limit: float | None = None, decimals: int = 2, **titles: str) -> list[Column]:
     """Return columns of proportions with their intervals.
 
     Args:
         bounds: What the columns of the ends begin with, where that is not the column itself.
         limit: What the proportions are compared with, and told apart from.
+        decimals: Of each number.
         **titles: By column of the table how it is called.
     """
 
     def write(key: str, row: Row) -> str:
-        return interval(Estimate.of(row, key, bounds), limit)
+        return interval(Estimate.of(row, key, bounds), limit, decimals)
 
     return [(title, partial(write, key)) for key, title in titles.items()]
 

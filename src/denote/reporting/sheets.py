@@ -11,7 +11,7 @@ from denote.attributes.family_words import family_name
 from denote.evidence.rule import INAPPLICABLE, Rule, decisive_rule, denoting_rule
 from denote.figures.curves import Curve, is_untested, one_size
 from denote.notes import codes_in
-from denote.numbers import NULL, count, proportion, seconds, small
+from denote.numbers import NULL, count, decimals_of, proportion, seconds, small
 from denote.observers.kinds import reads_state
 from denote.reporting import sheet
 from denote.reporting.answer.words import plain_property
@@ -78,7 +78,7 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
         *sheet.text("seed"),
         *sheet.share("label_proportion"),
         *sheet.whole("n_test"),
-        *sheet.between(auroc="AUROC"),
+        *sheet.between(decimals=decimals_of(best["auroc"]), auroc="AUROC"),
         *sheet.between("balanced_accuracy_interval", rule.decisive, balanced_accuracy="balanced accuracy"),
         *sheet.columns(partial(proportion, limit=rule.null), balanced_accuracy_low="bound"),
         ("accuracy / majority", lambda row: f"{proportion(row['accuracy'])} / {proportion(row['majority_accuracy'])}"),

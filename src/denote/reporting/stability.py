@@ -80,7 +80,7 @@ def spread_sheet(seed_spread: pl.DataFrame) -> Sheet:
     )
     columns = [*text("attribute"), PROBE, OF, *text("layer"), *whole(n_models="models", n_probe_seeds="probe seeds")]
     for name, score in SCORES:
-        columns += between(score, None, **{f"{score}_mean": name})
+        columns += between(score, None, 2, **{f"{score}_mean": name})
         columns += fine_share(**{f"{score}_sd_models": "SD models", f"{score}_sd_probe_seeds": "SD probe seeds"})
     return sheet("spread", [*columns, NOTES], best)
 

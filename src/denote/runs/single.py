@@ -120,7 +120,7 @@ def show_job(folder: Path, settings: FigureSettings, *, verbose: bool = False) -
         write_page(folder, tables)
     if verbose:
         say_undrawn(folder, folder, read_record(folder) or {})
-    command = shlex.join(["denote", *record.get("overrides", ())]) if record.get("overrides") is not None else ""
+    command = _command_of(record)
     print_summary(
         tables,
         [status_of(folder)],
@@ -129,6 +129,15 @@ def show_job(folder: Path, settings: FigureSettings, *, verbose: bool = False) -
         command=command,
         verbose=verbose,
     )
+
+
+def _command_of(record: Mapping[str, Any]) -> str:
+    """Return what the user typed; of a saved observation, which no command made, what stands for its call."""
+    from denote.reporting.answer.next_step import OBSERVE
+
+    if "dataset" not in record["config"]:
+        return OBSERVE
+    return shlex.join(["denote", *record["overrides"]]) if record.get("overrides") is not None else ""
 
 
 def write_page(folder: Path, tables: Mapping[str, pl.DataFrame] | None = None) -> bool:

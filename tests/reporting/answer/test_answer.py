@@ -13,6 +13,7 @@ import synthetic_tables as synthetic
 from rich.cells import cell_len
 
 from denote.data.trained_on import UNKNOWN
+from denote.denotation.depth.plan import verdict_words
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
 from denote.interventions.words import USED, verdict
@@ -21,6 +22,7 @@ from denote.numbers import proportion
 from denote.reporting.answer import Answer, answer
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, QUESTIONS
 from denote.reporting.answer.fit import INDENT, MOST_LINES, WIDTH, wrapped
+from denote.reporting.answer.next_step import OBSERVE
 from denote.reporting.jobs import Job
 from denote.reporting.layer_words import layer_words
 from denote.tables import AUDIT, CELLS, DUPLICATES, LAYERS, NULL_CHECK, OF_ROW, joined_notes, remark, table
@@ -361,7 +363,7 @@ def test_a_verdict_is_the_tables_own_after_the_plain_sentence(made: Mapping[tupl
     said = text(answer(tables, most_lines=40), DEPTH)
     assert said.startswith("Label proportion (share of inputs with what a neuron denotes) is on average .")
     asked = said.index("Does it depend on depth?")
-    assert verdict["verdict"][:12].lower() in said[asked:].lower()
+    assert verdict_words(verdict["verdict"])[:12].lower() in said[asked:].lower()
     assert f"{verdict['n_models']} networks, planned" in said[asked:]
 
 
@@ -438,6 +440,8 @@ def test_the_next_command_goes_on_from_the_one_that_was_typed(
     assert step(made[6, 5], "denote -m seed=0").endswith("denote -m seed=0 evidence=full")
     quick = made[3, 5] | {"layers": made[3, 5]["layers"].with_columns(evidence_level=pl.lit("quick"))}
     assert step(quick, "denote -m seed=0 evidence=quick").endswith("denote -m seed=0 evidence=standard")
+    assert step(quick, OBSERVE) == 'Controls: observe(..., evidence="standard")'
+    assert "denote" not in step(made[3, 5], OBSERVE)
     assert step(made[3, 5], "denote", Job("a", "failed")).endswith("What is missing: denote")
     assert "What is missing" not in step(made[3, 5], "denote", Job("a", "refused"))
 

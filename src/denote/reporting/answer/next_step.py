@@ -17,6 +17,8 @@ from denote.reporting.jobs import REFUSED, Job
 SEEDS = 8
 """Networks that a sweep for a verdict trains: with 6 or 7 one test has little room after correction."""
 REPORT = "report.html"
+OBSERVE = "observe(...)"
+"""Stands for the command where a call in Python observed: no command line knows its network."""
 
 
 def next_versions(found: Sequence[Networks], jobs: Sequence[Job], folder: Path | None, command: str) -> Versions:
@@ -26,7 +28,7 @@ def next_versions(found: Sequence[Networks], jobs: Sequence[Job], folder: Path |
         found: What was observed.
         jobs: How the jobs ended.
         folder: That of the results.
-        command: What the user typed; empty where it is not known.
+        command: What the user typed; empty where it is not known, `OBSERVE` where a call in Python observed.
     """
     if folder is None:
         return []
@@ -36,6 +38,8 @@ def next_versions(found: Sequence[Networks], jobs: Sequence[Job], folder: Path |
     if step is None:
         return [[path]]
     why, changes = step
+    if command == OBSERVE:
+        return [[path, f"{why}: {_in_python(changes)}"]]
     whole = f"{why}: {changed(command, changes)}"
     known = bool(command) and len(whole) <= WIDTH - INDENT
     said = whole if known else f"{why}: the same command{' with ' * bool(changes)}{' '.join(changes)}"
@@ -55,6 +59,14 @@ def _step(found: Sequence[Networks], jobs: Sequence[Job]) -> tuple[str, list[str
     if few and any(DepthChange(networks).family for networks in searched):  # else more networks have no value, either
         return "A verdict on depth", ["-m", f"seed={','.join(map(str, range(SEEDS)))}"]
     return None if FULL.name in levels else ("More permutations and curves", [f"evidence={FULL.name}"])
+
+
+def _in_python(changes: Sequence[str]) -> str:
+    """Return the call that goes on: another level of evidence, or more networks."""
+    key, _, value = changes[-1].partition("=") if changes else ("", "", "")
+    if key == "seed":
+        return f"observe(..., model_seed=S) {SEEDS} networks, and merge what they save"
+    return f'observe(..., {key}="{value}")' if key else OBSERVE
 
 
 def changed(command: str, changes: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from denote.evidence.rule import Rule, rule_in_full
 from denote.figures.attribute_by_depth import ordered_rows
 from denote.figures.curves import profiles, thinned
 from denote.files import slug
-from denote.numbers import NULL, Estimate, interval, proportion
+from denote.numbers import NULL, Estimate, decimals_of, interval, proportion
 from denote.reporting.answer.networks import Networks
 from denote.reporting.paper.table import PaperTable, over_some, paper_table
 from denote.reporting.paper.widths import fits
@@ -81,11 +81,12 @@ def _table(
     stacked: bool,
 ) -> PaperTable:
     layers = cells["layer"].unique()
+    decimals = decimals_of(score.value for row in rows for layer in shown if (score := row[f"auroc {layer}"]))
     controls = [name for name in CONTROLS if any(row[name] is not None for row in rows)]
     columns: list[Column] = [
         ("attribute", lambda row: row["attribute"]),
         ("p", lambda row: proportion(row["label_proportion"])),
-        *((layer, partial(_score, layer)) for layer in shown),
+        *((layer, partial(_score, layer, decimals)) for layer in shown),
         *([("best at", lambda row: row["best"] or NULL)] if len(layers) > 1 else []),
         *((CONTROLS[name], partial(_control, name)) for name in controls),
     ]
@@ -118,12 +119,12 @@ def _told(controls: list[str], *, several: bool) -> str:
     return f" The same observer's AUROC {where}: {names}.{among}"
 
 
-def _score(layer: str, row: Row) -> str:
+def _score(layer: str, decimals: int, row: Row) -> str:
     """Write ``.97* [.95, .98]``."""
     estimate: Estimate[float] | None = row[f"auroc {layer}"]
     if estimate is None:
         return NULL
-    value, bracket, rest = interval(estimate).partition(" ")
+    value, bracket, rest = interval(estimate, decimals=decimals).partition(" ")
     return f"{value}{row[f'decisive {layer}']}{bracket}{rest}"
 
 

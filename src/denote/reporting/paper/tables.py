@@ -131,7 +131,7 @@ def over(n_models: pl.Series) -> str:
 def _of_some(rows: pl.DataFrame, bounds: str, **titles: str) -> list[Column]:
     """Return columns with intervals, without those that no row has: their control was not made."""
     known = {key: title for key, title in titles.items() if rows[key].is_not_null().any()}
-    return sheet.between(bounds, None, **known)
+    return sheet.between(bounds, None, 2, **known)
 
 
 def neurons_table(neurons: pl.DataFrame, rule: Rule) -> PaperTable:
