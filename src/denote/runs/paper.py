@@ -169,5 +169,6 @@ def say_paper(folder: Path) -> None:
     has_tables = bool(endings & {ending for ending, _ in WRITERS.values()})
     kinds = [*(TABLES if has_tables else ()), *(FIGURES if endings & {".pdf", ".svg"} else ())]
     missing = missing_kinds(files, kinds)
-    without = f" (without {', '.join(missing)}: {METHODS} says why)" if missing else ""
-    print(f"{folder}: {', '.join(sorted([*files, METHODS]))}{without}")
+    if missing:
+        print(f"{folder}: without {', '.join(missing)}, {METHODS} says why")
+    print(f"{folder}: {', '.join(sorted([*files, METHODS]))}")

@@ -311,7 +311,7 @@ def test_what_a_paper_lacks_is_named_with_its_reason(
     )
     say_paper(tmp_path)
     said = capsys.readouterr().out
-    assert "(without layers, neurons, label_proportion_by_depth, depth_parts: methods.md says why)" in said
+    assert "without layers, neurons, label_proportion_by_depth, depth_parts, methods.md says why" in said
     page = (tmp_path / "methods.md").read_text(encoding="utf-8").replace("\\", "")
     assert "There is no layers, neurons, label_proportion_by_depth or depth_parts, as none of " in page
     assert "neurons denotes." in page.split("## Not made")[1]
