@@ -247,7 +247,7 @@ def observe(
                 observation,
                 asked_interventions,
                 observed,
-                NetworkRun(network, samples.inputs, _task(samples, split), where, batch_size),
+                NetworkRun(network, samples.inputs, _task(samples, split), where, batch_size, memory_limit),
                 subject=subject,
                 info=info,
                 settings=chosen_settings,

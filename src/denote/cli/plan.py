@@ -145,7 +145,9 @@ class _Look:
             return
         names = families({**job.config["attribute"], **job.user_classes.attributes}, job.data.samples)
         n_attributes = len(merge_labels(names).names)
-        planned = Planned(job.interventions, observed, len(job.probes()), n_attributes, len(job.data.parts.test))
+        planned = Planned(
+            job.interventions, observed, len(job.probes()), n_attributes, len(job.data.parts.test), job.memory_limit
+        )
         cost = planned.cost()
         if cost is not None:
             self.interventions = cost if self.interventions is None else self.interventions + cost

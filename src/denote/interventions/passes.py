@@ -26,6 +26,9 @@ from denote.streams import generators_kept
 STACKED = 1024
 """Most rows that are run at once: the tensors of more no longer fit into the caches of a processor."""
 
+BYTES_HELD = 52
+"""Bytes that are held at once for every number of the layer's tensor, as measured: copies, their places, new states."""
+
 LEAST_TRIED = 3
 """Rows below which nothing is skipped."""
 
@@ -138,10 +141,18 @@ class LayerPasses:
 
     def values(self) -> tuple[Float[Tensor, "site neuron"], SiteRows]:
         """Return the state of all samples at all sites, and whose they are."""
-        blocks = [_Block.of(self, block) for block in self._blocks()]
-        at = [block.at for block in blocks]
+        values: list[Tensor] = []
+        at: list[SiteRows] = []
+        for block in self._blocks():
+            base = _Block.of(self, block)
+            values.append(base.values)
+            at.append(base.at)
         rows = SiteRows(torch.cat([one.row for one in at]), torch.cat([one.position for one in at]))
-        return torch.cat([block.values for block in blocks]), rows
+        return torch.cat(values), rows
+
+    def size(self) -> int:
+        """Return how many numbers the layer's tensor has for one sample, the first."""
+        return _Block.of(self, slice(0, 1)).tensor.numel()
 
     def _blocks(self) -> Iterator[slice]:
         for start in range(0, len(self.rows), self._batch_size):

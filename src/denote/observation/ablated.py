@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from denote.interventions.ablation import Ablated, AblationSettings, LayerAblati
 from denote.interventions.edits import Donors
 from denote.interventions.kinds import Ablate
 from denote.interventions.matching import outgoing_norm
-from denote.interventions.passes import LayerPasses, layer_passes
+from denote.interventions.passes import LayerPasses
 from denote.interventions.rows import ablation_rows, neuron_rows
 from denote.interventions.words import NEURON, OBSERVER, TOGETHER, TOP
 from denote.notes import Note, note
@@ -31,8 +30,19 @@ from denote.streams import stream
 MOST_DONORS = 1024
 """Inputs of *fit* whose states are held to be put in the place of others'."""
 
+LEAST_DONORS = 25
+"""Inputs whose states are held however large these are."""
+
+DONOR_BYTES = 256 << 20
+"""Bytes that the states of more may take: a number, as results must not depend on the memory of a machine."""
+
 TRIED = 8
 """Rows on which the weights that read a layer are looked for."""
+
+
+def n_donors(size: int) -> int:
+    """Return how many inputs' states are held, by the numbers of one state."""
+    return max(LEAST_DONORS, min(MOST_DONORS, DONOR_BYTES // (4 * max(1, size))))
 
 
 @dataclass(frozen=True)
@@ -55,9 +65,9 @@ class AblatedLayer:
         """
         self.at.check_is_place()
         donor_rows = self._donor_rows()
-        with self._passes(donor_rows) as passes:
+        with self.at.passes(donor_rows) as passes:
             donors = Donors.of(*passes.values())
-        with self._passes(self.at.info.parts.test) as passes:
+        with self.at.passes(self.at.info.parts.test) as passes:
             ablation, remark = self._ablation(passes, donors)
             live = np.flatnonzero(live_neurons(self.at.state.stored(self.at.info.parts.fit))).tolist()
             yield from neuron_rows(ablation.all_neurons(live))
@@ -67,16 +77,12 @@ class AblatedLayer:
                 for row in ablation_rows(ablation.subject(subject, references), self.ablate.draws):
                     yield {**row, "note": note(row.get("note"), remark)}
 
-    def _passes(self, rows: Int[np.ndarray, " row"]) -> AbstractContextManager[LayerPasses]:
-        run = self.at.run
-        return layer_passes(run.network, self.at.state.layer, run.inputs, rows, run.batch_size, run.device)
-
     def _donor_rows(self) -> Int[np.ndarray, " row"]:
         """Rows of *fit* whose states are put in the place of others'."""
-        fit = self.at.info.parts.fit
-        if len(fit) <= MOST_DONORS:
+        fit, most = self.at.info.parts.fit, n_donors(self.at.size)
+        if len(fit) <= most:
             return fit
-        drawn = stream("donors of fit", self.at.settings.probe_seed).choice(len(fit), MOST_DONORS, replace=False)
+        drawn = stream("donors of fit", self.at.settings.probe_seed).choice(len(fit), most, replace=False)
         return fit[np.sort(drawn)]
 
     def _ablation(self, passes: LayerPasses, donors: Donors) -> tuple[LayerAblation, Note | None]:

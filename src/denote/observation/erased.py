@@ -11,7 +11,6 @@ import polars as pl
 from denote.errors import LayerError
 from denote.interventions.erasure import ErasureSettings, LayerErasure
 from denote.interventions.kinds import Erase
-from denote.interventions.passes import layer_passes
 from denote.interventions.rows import erasure_rows
 from denote.notes import Note, note
 from denote.observation.layer_run import LayerRun
@@ -62,7 +61,7 @@ class ErasedLayer:
     def _erasure(self) -> tuple[LayerErasure, Note | None]:
         at, rows = self.at, self.at.rows
         layer = at.state.layer
-        with layer_passes(rows.network, layer, rows.inputs, rows.rows.test, rows.batch_size, rows.device) as passes:
+        with at.passes(at.info.parts.test) as passes:
             task, remark = at.task_of(passes.baseline())
         settings = ErasureSettings(
             draws=self.erase.draws,

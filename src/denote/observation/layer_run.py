@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -10,13 +11,14 @@ from math import prod
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float, Int8
+from jaxtyping import Float, Int, Int8
 from torch import Tensor, nn
 
 from denote.data.parts import Halves
 from denote.data.samples import CLASSES, NUMERIC, Inputs
 from denote.errors import LayerError
 from denote.interventions.edited_runs import NetworkRows
+from denote.interventions.passes import BYTES_HELD, STACKED, LayerPasses, layer_passes
 from denote.interventions.task_scores import TaskScores
 from denote.notes import Note
 from denote.observation.arguments import ObservationSettings, SampleInfo
@@ -34,8 +36,8 @@ class NetworkRun:
         inputs: Of all samples.
         task: What its outputs on *test* are held against; None where no targets of its outputs are known.
         device: Where it runs.
-        batch_size: Samples whose states are held at once.
-        memory: Bytes of states that may be held at once.
+        batch_size: Most samples whose states are held at once.
+        memory: Bytes of states that may be held at once, though one sample's always are.
     """
 
     network: nn.Module
@@ -121,11 +123,30 @@ class LayerRun:
         """Rows of those that denote."""
         return self.neurons.filter(pl.col("denotes").fill_null(value=False))
 
+    @cached_property
+    def size(self) -> int:
+        """Numbers of the layer's tensor for one sample, as it runs."""
+        run, first = self.run, self.info.parts.test[:1]
+        with layer_passes(run.network, self.state.layer, run.inputs, first, 1, run.device) as passes:
+            return passes.size()
+
+    @property
+    def at_once(self) -> int:
+        """Samples that fit into the memory."""
+        return max(1, min(self.run.batch_size, int(self.run.memory / (BYTES_HELD * self.size))))
+
+    def passes(self, rows: Int[np.ndarray, " row"]) -> AbstractContextManager[LayerPasses]:
+        """The layer of some samples, ready to be intervened on."""
+        run, most = self.run, self.at_once
+        stacked = min(STACKED, most)
+        return layer_passes(run.network, self.state.layer, run.inputs, rows, most, run.device, stacked)
+
     @property
     def rows(self) -> NetworkRows:
         """The network and its *fit* and *test* rows."""
-        run, parts = self.run, self.info.parts
-        return NetworkRows(run.network, run.inputs, Halves(parts.fit, parts.test), run.batch_size, run.device)
+        run, parts, most = self.run, self.info.parts, self.at_once
+        sides = Halves(parts.fit, parts.test)
+        return NetworkRows(run.network, run.inputs, sides, most, run.device, min(STACKED, most))
 
     def decisive(self, most: int) -> Iterator[ReadCell]:
         """Decisive observers of the layer, of each probe the surest first.

@@ -9,7 +9,6 @@ from typing import Any
 from denote.errors import LayerError
 from denote.interventions.kinds import Steer
 from denote.interventions.measures import Reader
-from denote.interventions.passes import layer_passes
 from denote.interventions.rows import steering_rows
 from denote.interventions.steered import Steered, SteeredDirection, SteeredNeuron, SteeringSettings
 from denote.interventions.steering import LayerSteering
@@ -51,9 +50,7 @@ class SteeredLayer:
 
     def _steering(self) -> tuple[LayerSteering, Note | None]:
         at, rows = self.at, self.at.rows
-        with layer_passes(
-            rows.network, at.state.layer, rows.inputs, rows.rows.test, rows.batch_size, rows.device
-        ) as passes:
+        with at.passes(at.info.parts.test) as passes:
             task, remark = at.task_of(passes.baseline())
         settings = SteeringSettings(self.steer.doses, self.steer.directions, seed=at.settings.probe_seed)
         groups = None if at.groups is None else at.groups.test

@@ -8,9 +8,9 @@ from math import prod
 
 from denote.interventions.ablation import HELD
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer
-from denote.interventions.passes import STACKED
+from denote.interventions.passes import BYTES_HELD, STACKED
 from denote.interventions.words import MEAN, RESAMPLE, ZERO
-from denote.observation.ablated import MOST_DONORS
+from denote.observation.ablated import n_donors
 from denote.reporting.forecast import InterventionCost
 from denote.states.layers import Layer
 
@@ -31,6 +31,7 @@ class Planned:
         n_probes: Probes with one observer per attribute.
         n_attributes: Attributes that may be read decisively.
         n_rows: Rows of *test*.
+        memory: Bytes of states that may be held at once.
     """
 
     interventions: Sequence[Intervention]
@@ -38,13 +39,15 @@ class Planned:
     n_probes: int
     n_attributes: int
     n_rows: int
+    memory: float
 
     def cost(self) -> InterventionCost | None:
         """Return what that takes; None where nothing is intervened on."""
         if not self.interventions:
             return None
         widest = max((abs(prod(layer.shape)) for layer in self.layers), default=0)
-        found = InterventionCost(n_rows=self.n_rows, memory_bytes=HELD + NUMBER * widest * (MOST_DONORS + STACKED))
+        held = HELD + NUMBER * widest * n_donors(widest) + min(self.memory, BYTES_HELD * widest * STACKED)
+        found = InterventionCost(n_rows=self.n_rows, memory_bytes=int(held))
         for each in self.interventions:
             if isinstance(each, Ablate):
                 found = self._ablated(found, each)

@@ -231,7 +231,7 @@ class Job:
                     found,
                     self.interventions,
                     states,
-                    NetworkRun(trained.network, samples.inputs, self.task(), self.device),
+                    NetworkRun(trained.network, samples.inputs, self.task(), self.device, memory=self.memory_limit),
                     subject=subject,
                     info=ready.info,
                     settings=self.observation_settings(ready.probes),

@@ -1,0 +1,53 @@
+"""Interventions hold no more samples at once than the memory has room for."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from small_networks import Maps, pictures
+
+from denote.data.samples import TensorInputs
+from denote.interventions.edits import SetTo
+from denote.interventions.passes import BYTES_HELD
+from denote.observation.ablated import DONOR_BYTES, LEAST_DONORS, MOST_DONORS, n_donors
+from denote.observation.layer_run import LayerRun, NetworkRun
+from denote.states.listing import list_layers
+
+
+class Counted(Maps):
+    """Remembers how many rows came at once."""
+
+    most = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.most = max(self.most, len(x))
+        return super().forward(x)
+
+
+def layer_of(network: Maps, memory: float) -> LayerRun:
+    inputs, rows = TensorInputs(pictures(100)[0]), np.arange(100)
+    state = SimpleNamespace(layer=list_layers(network, inputs[rows[:3]])[0])
+    run = NetworkRun(network, inputs, None, torch.device("cpu"), 64, memory)
+    info = SimpleNamespace(parts=SimpleNamespace(fit=rows[:50], test=rows[50:]))
+    return LayerRun(cast("Any", None), cast("Any", [state]), 0, run, cast("Any", info), cast("Any", None))
+
+
+def test_no_more_samples_are_run_at_once_than_fit() -> None:
+    network = Counted()
+    at = layer_of(network, memory=BYTES_HELD * 5 * 4 * 4 * 7.5)
+    assert (at.size, at.at_once) == (5 * 4 * 4, 7)
+    network.most = 0
+    with at.passes(at.info.parts.test) as passes:
+        passes.values()
+        passes.run([SetTo([neuron], torch.zeros(1)) for neuron in range(5)], lambda index, block, outputs: None)
+    assert network.most <= 2 * 7  # twice when it is tried whether copies touch each other
+    assert (at.rows.batch_size, at.rows.stacked) == (7, 7)
+    assert layer_of(network, memory=1).at_once == 1
+    assert layer_of(network, memory=1 << 30).at_once == 64
+
+
+def test_wide_states_have_fewer_donors() -> None:
+    assert n_donors(128) == MOST_DONORS
+    assert n_donors(DONOR_BYTES // 400) == 100
+    assert n_donors(DONOR_BYTES) == LEAST_DONORS
