@@ -6,7 +6,18 @@ from polars.testing import assert_frame_equal
 
 from denote.evidence.rule import Rule
 from denote.interventions.deciding import decide_interventions
-from denote.interventions.words import NOT_SHOWN, USED, headlines, verdict
+from denote.interventions.words import (
+    NOT_SHOWN,
+    PART,
+    RESAMPLE,
+    SCORE,
+    TOGETHER,
+    USED,
+    WITH,
+    headlines,
+    verdict,
+)
+from denote.tables import INTERVENTIONS, NEURONS, table
 
 
 def test_a_second_decision_changes_nothing_and_notes_say_what_was_compared() -> None:
@@ -23,6 +34,24 @@ def test_a_second_decision_changes_nothing_and_notes_say_what_was_compared() -> 
     assert (verdicts["told"] == verdicts.select(pl.when(pl.col("neuron") % 2 == 0).then(pl.lit(USED)).otherwise(
         pl.lit(NOT_SHOWN))).to_series()).all()  # fmt: skip
     assert headlines(once["interventions"])["p_value"].null_count() == 0
+
+
+def test_several_together_are_tested_while_two_of_them_denote() -> None:
+    where = {"object_model": "a", "layer": "b", "pooling": "mean", "family": "f", "property": "p", "probe_seed": 0}
+    headline = {"intervention": "ablate", "kind": RESAMPLE, "measure": SCORE, "rows": WITH}
+    same = {**where, **headline, "subject": "1, 2, 3", "effect": 0.5, "effect_low": 0.4}
+    parts = [{**same, "subject_kind": PART, "neuron": neuron} for neuron in (1, 2, 3)]
+    whole = {**same, "subject_kind": TOGETHER, "random": 0.0, "p_value": 0.001}
+    tables = synthetic.all_tables(1, 5, 16) | {"interventions": table([whole, *parts], INTERVENTIONS)}
+
+    def decided(*denoting: int) -> dict[str, pl.DataFrame]:
+        neurons = [{**where, "neuron": neuron, "denotes": neuron in denoting} for neuron in (1, 2, 3)]
+        return decide_interventions(tables | {"neurons": table(neurons, NEURONS)}, Rule())
+
+    three = decided(1, 2, 3)
+    assert three["interventions"]["q_value"][0] == 0.001
+    assert decided(1, 2)["interventions"]["q_value"][0] == 0.001
+    assert decided(1)["interventions"]["q_value"][0] is None
 
 
 def test_without_interventions_notes_stay_as_they_are() -> None:

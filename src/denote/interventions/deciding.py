@@ -83,7 +83,8 @@ def _in_order(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 def _used_together(headline: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Neurons that add to what resampling all that denote the same costs, where that is more than random."""
-    groups = headline.filter((pl.col("subject_kind") == TOGETHER) & (pl.col("q_value") <= rule.q))
+    is_used = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
+    groups = headline.filter((pl.col("subject_kind") == TOGETHER) & is_used)
     parts = headline.filter((pl.col("subject_kind") == PART) & (pl.col("effect_low") > 0))
     adding = parts.join(groups, on=[*_PLACE, "subject"], how="semi", nulls_equal=True)
     return adding.select(*OF_NEURON, pl.lit(value=True).alias("together")).unique(OF_NEURON)
@@ -106,10 +107,18 @@ def _without_ablation(rows: pl.DataFrame, *, with_notes: bool) -> pl.DataFrame:
 
 
 def _corrected(rows: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
-    """Rows with q-values; a neuron that denotes no more, over a whole sweep, is in no family of tests."""
+    """Rows with q-values; a neuron that denotes no more, over a whole sweep, is in no family of tests.
+
+    Nor are several together of which fewer than two denote.
+    """
     denoting = neurons.filter(pl.col("denotes").fill_null(value=False)).select(OF_NEURON).unique()
-    kept = rows.with_row_index("row").join(denoting, on=OF_NEURON, how="semi", nulls_equal=True)["row"]
-    counts = (pl.col("subject_kind") != NEURON) | pl.int_range(pl.len()).is_in(kept.implode())
+    still = rows.with_row_index("row").join(denoting, on=OF_NEURON, how="semi", nulls_equal=True)
+    parts = still.filter(pl.col("subject_kind") == PART).group_by(*_PLACE, "subject").agg(pl.col("neuron").n_unique())
+    several = rows.with_row_index("row").filter(pl.col("subject_kind") == TOGETHER).join(
+        parts.filter(pl.col("neuron") > 1), on=[*_PLACE, "subject"], how="semi", nulls_equal=True
+    )  # fmt: skip
+    kept = pl.concat([still["row"], several["row"]])
+    counts = pl.col("subject_kind").is_in([NEURON, TOGETHER]).not_() | pl.int_range(pl.len()).is_in(kept.implode())
     # Readings after an erasure are corrected among themselves: Holm, over the later layers of one erasure.
     counts &= pl.col("measure").fill_null("") != AUROC
     # Steering is tested by what observers read behind the layer and by the score: outputs and loss are described.
