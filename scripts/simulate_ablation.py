@@ -135,7 +135,7 @@ def _resampled(made: LayerAblation, neuron: int, on: np.ndarray, others: np.ndar
 
 def _directions(made: LayerAblation, neuron: int, on: np.ndarray, others: np.ndarray, threshold: np.ndarray) -> float:
     labels = on.astype(np.int8)
-    compared = made.subject(Ablated(labels, labels[:0], (neuron,)), []).comparison
+    compared = made.subject(Ablated(labels, np.zeros(len(made.donors), dtype=np.int8), (neuron,)), []).comparison
     assert compared is not None  # noqa: S101
     return compared.p_value
 

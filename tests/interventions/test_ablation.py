@@ -1,15 +1,18 @@
 """What ablation says where it is known which neurons a network uses."""
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
 import torch
 from planted_uses import CAUSAL, N_NEURONS, REDUNDANT, Reads, planted
 
+import denote
 from denote.data.samples import CLASSES, TensorInputs
 from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation
 from denote.interventions.edits import Donors
-from denote.interventions.kinds import Ablate, Erase
+from denote.interventions.kinds import Ablate, Erase, Intervention, Steer, given_interventions
 from denote.interventions.passes import layer_passes
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import RESAMPLE, ZERO
@@ -113,8 +116,6 @@ def test_too_few_rows_with_the_property_are_said() -> None:
 
 
 def test_observe_tells_used_from_readable_in_its_tables() -> None:
-    import denote
-
     inputs, labels = planted(1, rows=800)
     network = Reads(CAUSAL)
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -140,8 +141,6 @@ def test_observe_tells_used_from_readable_in_its_tables() -> None:
 
 
 def test_observe_tells_twins_from_what_nothing_reads() -> None:
-    import denote
-
     inputs, labels = planted(2, rows=800)
     seen = denote.observe(
         Reads(REDUNDANT), inputs, {"label": labels}, layers="copy", trained_on="none", evidence="quick",
@@ -183,8 +182,6 @@ def test_outputs_of_any_shape_are_held_against_themselves(shape: tuple[int, ...]
 
 
 def test_a_layer_of_one_dimension_is_ablated_where_nothing_can_be_erased() -> None:
-    import denote
-
     inputs, labels = planted(1, rows=600)
     network = torch.nn.Sequential(torch.nn.Linear(N_NEURONS, 1), torch.nn.Linear(1, 1), torch.nn.Flatten(0))
     with torch.no_grad():
@@ -196,27 +193,21 @@ def test_a_layer_of_one_dimension_is_ablated_where_nothing_can_be_erased() -> No
     rows = seen.tables["interventions"]
     assert rows.filter(pl.col("intervention") == "ablate", pl.col("p_value").is_not_null()).height > 0
     (note,) = rows.filter(pl.col("intervention") == "erase")["note"]
-    assert "varies in 1 dimensions" in note
+    assert "varies in 1 dimension" in note
     assert not seen.cells["note"].str.contains("dimensions").any()
 
 
 def test_recorded_states_have_no_network_to_intervene_on() -> None:
-    import denote
-
     with pytest.raises(denote.DenoteError, match="recorded states have no network to intervene on"):
         denote.observe(states={"a": np.zeros((60, 3))}, attributes={"x": np.arange(60) % 2}, interventions="ablate")
 
 
 def test_an_intervention_that_is_none_is_named() -> None:
-    import denote
-
     with pytest.raises(denote.DenoteError, match="'ablade' came; did you mean 'ablate'"):
         denote.observe(torch.nn.Linear(2, 2), np.zeros((60, 2)), {"x": np.arange(60) % 2}, interventions="ablade")
 
 
 def test_erasing_and_steering_are_rows_of_the_same_table() -> None:
-    import denote
-
     inputs, labels = planted(3, rows=800)
     seen = denote.observe(
         Reads(CAUSAL), inputs, {"label": labels}, classes=labels, trained_on="none", evidence="quick",
@@ -239,3 +230,51 @@ def test_erasing_and_steering_are_rows_of_the_same_table() -> None:
     assert second["effect_low"] == pytest.approx(second["effect"], abs=1e-4)  # the tail is linear
     switched = rows.filter(pl.col("kind") == "switch", pl.col("measure") == "score", pl.col("neuron") == 0)
     assert switched.height > 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Ablate(draws=0), "interventions.ablate.draws: 0 is not possible"),
+        (Steer(doses=(0.0,)), "interventions.steer.doses"),
+        (Erase(attributes=0), "interventions.erase.attributes"),
+    ],
+)
+def test_settings_in_python_are_those_of_a_config(given: Intervention, said: str) -> None:
+    with pytest.raises(denote.DenoteError, match=re.escape(said)):
+        denote.observe(torch.nn.Linear(2, 2), np.zeros((60, 2)), {"x": np.arange(60) % 2}, interventions=[given])
+
+
+def test_none_among_interventions_asks_for_none() -> None:
+    assert given_interventions(["none", "ablate"]) == (Ablate(),)
+    assert given_interventions("none") == ()
+
+
+class ReadsLast(torch.nn.Module):
+    """Hands a sequence on, and reads its last position alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.same, self.head = torch.nn.Linear(6, 6), torch.nn.Linear(6, 2)
+        with torch.no_grad():
+            self.same.weight.copy_(torch.eye(6))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.head(self.same(inputs)[:, -1])
+
+
+def test_what_is_erased_from_a_pooled_state_is_not_said_to_come_back() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 2, 400)
+    inputs = generator.normal(size=(400, 5, 6)).astype(np.float32)
+    inputs[:, -1, 0] += 20 * labels
+    seen = denote.observe(
+        ReadsLast(), inputs, {"label": labels}, layers=["same", "head"], kinds="sequence", trained_on="none",
+        evidence="quick", interventions="erase", progress="none",
+    )  # fmt: skip
+    readings = seen.tables["interventions"].filter(pl.col("measure") == "auroc", pl.col("layer") == "same")
+    assert readings.height == 2
+    assert readings["comes_back"].null_count() == 2
+    assert readings["note_codes"].str.contains("pooled_erasure").any()
+    told = seen.cells.filter(pl.col("layer") == "same", pl.col("attribute") == "label")["causal_evidence"]
+    assert not told.str.contains("comes? back").any()

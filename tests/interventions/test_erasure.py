@@ -402,7 +402,7 @@ def test_rows_that_touch_each_other_are_not_stacked() -> None:
 def test_a_layer_without_a_dimension_to_spare_is_refused(width: int) -> None:
     x = planted()[0][:, :1] * np.linspace(1, 2, width, dtype=np.float32) + 100  # one neuron, and rounding errors
     labels = planted()[1]
-    with pytest.raises(LayerError, match="layer a: its state varies in 1 dimensions"):
+    with pytest.raises(LayerError, match="layer a: its state varies in 1 dimension"):
         erasure_of(x, labels, "a")
 
 

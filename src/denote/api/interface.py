@@ -139,8 +139,10 @@ def observe(
             reviewer asks for. It sets what is not given here: ``controls`` and numbers that are given win.
         controls: What results are held against, by name or with numbers; at ``standard`` shuffled labels, rotations,
             the raw input, and untrained networks where they can be had.
-        interventions: What is done to the network to see whether it uses what is read off it: ``ablate``, or an
-            `Ablate` with settings of its own. Cost: a forward pass over *test* from the layer on for every neuron.
+        interventions: What is done to the network to see whether it uses what is read off it: ``ablate``, ``erase``,
+            ``steer``, a list of those, or settings of their own (``Ablate``, ``Erase`` and ``Steer`` of
+            `denote.interventions.kinds`). An ablation takes a forward pass over *test* from the layer on for every
+            neuron, and more for what denotes; it may take minutes.
         rule: When a cell is decisive and a neuron denotes.
         store: Folder in which states are kept for the next call; None keeps none. What is drawn from a Dataset
             cannot be known again: its states lie there only during the call.

@@ -27,7 +27,7 @@ from denote.notes import Note, note
 from denote.numbers import Estimate
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import FitData
-from denote.states.layers import Layer
+from denote.states.layers import MAP, SEQUENCE, Layer
 from denote.streams import stream
 
 ERASE = "erase"
@@ -121,6 +121,8 @@ class ErasureResult:
         later: The same at every later layer, by depth.
         losses: What the network loses; empty where its outputs cannot be scored.
         note: Why something is missing, or what the results do not say.
+        is_whole: Whether the layer's state is all that it gives. What is pooled over positions is erased from the
+            pooled state; single positions may still tell the attribute, so that its coming back says nothing.
     """
 
     rank: int
@@ -128,11 +130,12 @@ class ErasureResult:
     later: tuple[ReadAgain, ...] = ()
     losses: tuple[Loss, ...] = ()
     note: Note | None = None
+    is_whole: bool = True
 
     @property
     def back(self) -> tuple[ReadAgain, ...]:
         """The later layers at which the attribute has come back; none where it was not erased in the first place."""
-        if self.here is None or self.here.is_read:
+        if self.here is None or self.here.is_read or not self.is_whole:
             return ()
         return tuple(each for each in self.later if each.is_read and each.moved)
 
@@ -213,7 +216,10 @@ class LayerErasure:
             remarks.append(Note.of("maxima_not_erased", auroc=f"{here.after.value:.3f}"))
         elif here.is_read:
             remarks.append(Note.of("not_erased", auroc=f"{here.after.value:.3f}"))
-        return ErasureResult(projection.rank, here, tuple(later), losses, note(*remarks))
+        is_whole = self.layer.kind not in (MAP, SEQUENCE) or self.layer.pooling == "flatten"
+        if not is_whole and self.layer.pooling != "max":
+            remarks.append(Note.of("pooled_erasure", pooling=self.layer.pooling))
+        return ErasureResult(projection.rank, here, tuple(later), losses, note(*remarks), is_whole)
 
     @cached_property
     def state(self) -> States:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from denote.config.settings import COUNT, SOME, Count, Value, listed, number
+from denote.config.settings import COUNT, SOME, Count, Value, check_values, listed, number
 from denote.errors import ConfigError, one_of
 
 FINITE = number()
@@ -82,6 +82,9 @@ class Steer(Intervention):
     name = "steer"
 
 
+NOTHING = "none"
+"""Asks for no intervention."""
+
 INTERVENTIONS: Mapping[str, type[Intervention]] = {kind.name: kind for kind in (Ablate, Erase, Steer)}
 """By name."""
 
@@ -109,14 +112,19 @@ def given_interventions(given: Any) -> tuple[Intervention, ...]:
     Raises:
         ConfigError: for what is none of these.
     """
-    if given is None or given == "none":
+    if given is None or given == NOTHING:
         return ()
     chosen: dict[str, Intervention] = {}
     for each in given if isinstance(given, list | tuple | set) else [given]:
+        if each == NOTHING:
+            continue
         kind = INTERVENTIONS.get(each) if isinstance(each, str) else None
         if kind is None and not isinstance(each, Intervention):
             came = repr(each) if isinstance(each, str) else f"a {type(each).__name__}"
-            raise ConfigError("observe(interventions=...)", f"{came} came", one_of(str(each), [*INTERVENTIONS, "none"]))
+            raise ConfigError(
+                "observe(interventions=...)", f"{came} came", one_of(str(each), [*INTERVENTIONS, NOTHING])
+            )
         one = kind() if kind is not None else each
+        check_values(type(one), vars(one), f"interventions.{one.name}.{{}}".format)
         chosen[one.name] = one
     return tuple(chosen[name] for name in INTERVENTIONS if name in chosen)

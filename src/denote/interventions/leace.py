@@ -6,6 +6,7 @@ authors' package.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from denote.errors import LayerError
 from denote.interventions.passes import Edit, SiteRows
+from denote.numbers import count
 
 EPS = float(torch.finfo(torch.float32).eps)
 BLOCK = 1 << 22
@@ -115,12 +117,14 @@ def erasure_of(state: Float32[np.ndarray, "row neuron"], labels: Int8[np.ndarray
     Raises:
         LayerError: if the state varies in no more dimensions than are to be erased.
     """
-    from concept_erasure import LeaceFitter  # here, as only this asks for it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it scripts a function of its own, which no user can help
+        from concept_erasure import LeaceFitter  # here, as only this asks for it
 
     basis = Basis.of(state)
     width = basis.directions.shape[1]
     if width < 2:
-        problem = f"its state varies in {width} dimensions, of which the erasure of an attribute takes 1"
+        problem = f"its state varies in {count(width, 'dimension')}, of which the erasure of an attribute takes 1"
         raise LayerError(f"layer {layer}", problem, "a layer of more")
     x, z = basis.coordinates(state), torch.from_numpy(labels).double()[:, None]
     z = (z - z.mean()) / z.std()

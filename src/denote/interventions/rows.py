@@ -93,7 +93,7 @@ def erasure_rows(result: ErasureResult, columns: Mapping[str, Any]) -> list[dict
             "effect_high": _or_none(each.before - each.after.low),
             "p_value": _or_none(each.p_value),
             "q_value": _or_none(each.p_holm),
-            "comes_back": None if each is result.here else each in result.back,
+            "comes_back": None if each is result.here or not result.is_whole else each in result.back,
             "note": note(each.note, result.note if each is result.here else None),
         }
         for each in (result.here, *result.later)

@@ -37,11 +37,12 @@ def intervention_sheets(tables: Mapping[str, pl.DataFrame]) -> list[Sheet]:
 def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
     erased = rows.filter(pl.col("intervention") == Erase.name)
     readings = erased.filter(pl.col("measure") == AUROC)
-    here = readings.filter(pl.col("comes_back").is_null()).select(*KEY, before="baseline", left="value")
+    here = readings.filter(pl.col("target") == pl.col("layer")).select(*KEY, before="baseline", left="value")
     back = readings.filter(pl.col("comes_back")).group_by(KEY, maintain_order=True).agg(
         pl.col("target").first().alias("back"), pl.col("value").first().alias("back_auroc"),
     )  # fmt: skip
-    behind = readings.filter(pl.col("comes_back").is_not_null()).group_by(KEY).agg(pl.len().alias("n_later"))
+    of_later = readings.filter(pl.col("target") != pl.col("layer"))
+    behind = of_later.group_by(KEY).agg(pl.len().alias("n_later"), pl.col("comes_back").count().alias("n_told"))
     listed = erased.filter(pl.col("measure") == SCORE, pl.col("rows") == ALL)
     for part in (here, back, behind):
         listed = listed.join(part, on=KEY, how="left", nulls_equal=True, maintain_order="left")
@@ -63,10 +64,12 @@ def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
 
 
 def _comes_back(row: Row) -> str:
-    """``at hidden_3 (AUROC .79)``; ``no``; or that no later layer was observed."""
+    """``at hidden_3 (AUROC .79)``; ``no``; or why that is not told."""
     if row["back"] is not None:
         return f"at {row['back']} (AUROC {proportion(row['back_auroc'])})"
-    return "no" if row["n_later"] else "no later layer observed"
+    if not row["n_later"]:
+        return "no later layer observed"
+    return "no" if row["n_told"] else "not told: pooled over positions"
 
 
 def _steered_sheet(rows: pl.DataFrame) -> list[Sheet]:
