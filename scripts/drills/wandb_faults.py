@@ -134,7 +134,7 @@ CASES = [
         for method in ("__init__", "define_metric", "log", "finish")
     ],
     Case("a broken netrc", None, prepare=a_broken_netrc, environment={"NETRC": "{folder}/netrc"}),
-    Case("an unknown WANDB_MODE", environment={"WANDB_MODE": "on-line"}),
+    Case("an unknown WANDB_MODE", environment={"WANDB_MODE": "on-line"}, code=2, warnings=0),
     Case("a tag of 80 characters", arguments=(f"tags=[{'x' * 80}]",), code=2, warnings=0),
     Case("three jobs, nothing listens", (DEAD, None), arguments=SWEEP),
     Case("three jobs, never answers", (NEVER, None), arguments=SWEEP),
