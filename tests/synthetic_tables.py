@@ -393,6 +393,50 @@ def ablated(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return {**tables, **decide_interventions({**tables, "interventions": table(every, INTERVENTIONS)}, Rule())}
 
 
+def erased_and_steered(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The same after ``intervention=[erase,steer]`` of what decisive linear observers read.
+
+    Every other erasure costs more than random ones and comes back at a later layer; every other push moves what a
+    later observer reads, and every fourth the score.
+    """
+    cells, columns = tables["cells"].filter("decisive", probe="linear"), [*INTERVENTIONS]
+    rows = []
+    for index, cell in enumerate(cells.iter_rows(named=True)):
+        known = {name: cell[name] for name in columns if name in cell}
+        where = known | {"property": cell["attribute"], "note": None, "note_codes": None}
+        p = {"n_random": 999, "random": 0.01, "p_value": 0.9 if index % 2 else 0.001}
+        erased = where | {
+            "intervention": "erase",
+            "kind": "leace",
+            "subject_kind": "attribute",
+            "probe": None,
+            "k": None,
+        }
+        rows.append(erased | p | {"measure": "score", "rows": "all", "effect": 0.0 if index % 2 else 0.4})
+        rows.append(erased | {"measure": "auroc", "target": "later", "effect": 0.4, "comes_back": index % 2 == 0})
+        steered = where | {
+            "intervention": "steer",
+            "kind": "push slope",
+            "subject_kind": OBSERVER,
+            "subject": "direction",
+        }
+        rows.append(steered | p | {"measure": "reading", "target": "later", "effect": 1.0})
+        rows.append(steered | p | {"measure": "score", "effect": 0.1, "p_value": 0.9 if index % 4 else 0.001})
+    return {**tables, **decide_interventions({**tables, "interventions": table(rows, INTERVENTIONS)}, Rule())}
+
+
+def untouched(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The same after ``intervention=[ablate,erase,steer]`` that found nothing to do at any layer."""
+    layers, columns = tables["layers"].filter(pl.col("depth").is_not_null()), [*INTERVENTIONS]
+    why = Note.of("none_decisive")
+    rows = [
+        {name: layer[name] for name in columns if name in layer} | {"intervention": kind, "note": why}
+        for layer in layers.iter_rows(named=True)
+        for kind in ("ablate", "erase", "steer")
+    ]
+    return {**tables, "interventions": table(rows, INTERVENTIONS)}
+
+
 MATCHED_NOTE = Note.of("matched_neurons", number=24, floor="1/25")
 
 

@@ -237,6 +237,7 @@ def test_erasing_and_steering_are_rows_of_the_same_table() -> None:
     [
         (Ablate(draws=0), "interventions.ablate.draws: 0 is not possible"),
         (Steer(doses=(0.0,)), "interventions.steer.doses"),
+        (Steer(doses=(-1.0, 1000.0)), "allowed: a list of different numbers in [-100, 100] other than 0"),
         (Erase(attributes=0), "interventions.erase.attributes"),
     ],
 )

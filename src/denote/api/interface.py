@@ -50,7 +50,7 @@ from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.probes import OwnProbe, probe_from
 from denote.observers.reading import Resources
-from denote.progress import shown
+from denote.progress import shown, step
 from denote.progress.surfaces import AUTO
 from denote.runs.record import RECORD, tell_of_older
 from denote.states.geometry import Kinds
@@ -245,15 +245,10 @@ def observe(
             show_inputs=show_inputs,
         )
         if asked_interventions:
-            observation = with_interventions(
-                observation,
-                asked_interventions,
-                observed,
-                NetworkRun(network, samples.inputs, _task(samples, split), where, batch_size, memory_limit),
-                subject=subject,
-                info=info,
-                settings=chosen_settings,
-            )
+            run = NetworkRun(network, samples.inputs, _task(samples, split), where, batch_size, memory_limit)
+            of_call: dict[str, Any] = {"subject": subject, "info": info, "settings": chosen_settings}
+            with step("interventions"):
+                observation = with_interventions(observation, asked_interventions, observed, run, **of_call)
     return ObservationResult.of(observation)
 
 

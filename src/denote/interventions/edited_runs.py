@@ -28,9 +28,6 @@ from denote.states.hooks import device_of, moved_to
 from denote.states.layers import Layer
 from denote.streams import generators_kept
 
-TRIED = 64
-"""Samples on which it is tried whether copies may be run side by side."""
-
 Edits = Sequence[Edit | None]
 """Edits of one layer; None leaves it as it is."""
 
@@ -162,8 +159,12 @@ class EditedRuns:
 
     @cached_property
     def _separate(self) -> bool:
-        """Whether samples give what they give alone beside copies whose layer is edited; tried on a few."""
-        batch = self._batch(self._data.rows.test[:TRIED])
+        """Whether samples give what they give alone beside copies whose layer is edited; tried on all of *test*."""
+        rows, size = self._data.rows.test, max(1, self._data.stacked // 2)
+        return all(self._is_separate(self._batch(rows[start : start + size])) for start in range(0, len(rows), size))
+
+    def _is_separate(self, batch: Batch) -> bool:
+        """Whether the samples of a batch do."""
         zero = SetTo(range(self.layer.n_neurons), torch.zeros(self.layer.n_neurons))
         try:
             ((alone,), (beside, _)) = (self._gathered(batch, edits) for edits in ([None], [None, zero]))

@@ -9,10 +9,13 @@ from typing import Annotated, Any, ClassVar
 from denote.config.settings import COUNT, SOME, Count, Value, check_values, listed, number
 from denote.errors import ConfigError, one_of
 
-FINITE = number()
+LARGEST_DOSE = 100
+"""Standard deviations: no state lies so far out, and what a network gives there tells nothing of it."""
+
+DOSE = number(-LARGEST_DOSE, LARGEST_DOSE)
 DOSES = listed(
-    "a list of different numbers other than 0",
-    Value("a number other than 0", lambda value: FINITE.fits(value) and value != 0),
+    f"a list of different numbers in [-{LARGEST_DOSE}, {LARGEST_DOSE}] other than 0",
+    Value("a number other than 0", lambda value: DOSE.fits(value) and value != 0),
     least=1,
     order="distinct",
 )
@@ -68,7 +71,7 @@ class Steer(Intervention):
     """Push states along the direction of an observer, and switch neurons that denote, and see what answers.
 
     Attributes:
-        doses: Pushes in standard deviations of the state along the direction on *fit*; none is 0.
+        doses: Pushes in standard deviations of the state along the direction on *fit*; none is 0, none beyond 100.
         directions: Random directions of equal norm for comparison.
         observers: Decisive linear observers per layer that are steered, the surest first; 0 leaves them out.
         neurons: Denoting neurons per layer that are switched, the best on *fit* first; 0 leaves them out.

@@ -10,8 +10,18 @@ from denote.interventions.ablation import AblationResult, Comparison, Effect
 from denote.interventions.erasure import ErasureResult
 from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.interventions.steering import SteeringResult
-from denote.interventions.words import ALL, ANY, AUROC, NEURON, PART, RESAMPLE, SCORE, SLOPE, WITH
-from denote.notes import note
+from denote.interventions.words import ALL, ANY, AUROC, LOSS, NEURON, PART, READING, RESAMPLE, SCORE, SLOPE, WITH
+from denote.notes import Note, note
+
+
+def of_task(row: dict[str, Any], remark: Note | None) -> dict[str, Any]:
+    """Return a row with a remark on the network's task, where it is about that: on its score or loss.
+
+    Args:
+        row: Of the table.
+        remark: What the network's outputs are held against.
+    """
+    return {**row, "note": note(row.get("note"), remark)} if row.get("measure") in (SCORE, LOSS) else row
 
 
 def ablation_rows(result: AblationResult, draws: int) -> list[dict[str, Any]]:
@@ -132,7 +142,8 @@ def steering_rows(result: SteeringResult, columns: Mapping[str, Any]) -> list[di
             "effect_high": _or_none(each.slope.high),
             "random": each.random,
             "n_random": each.n_random,
-            "p_value": each.p_value,
+            # Outputs and the loss are described: of many outputs the largest slope is chosen by its size.
+            "p_value": each.p_value if each.measure in (READING, SCORE) else None,
             "note": result.note,
         }
         rows.append({**of_measure, "kind": f"{kind} {SLOPE}", **slope})

@@ -17,9 +17,9 @@ from denote.interventions.edits import Donors
 from denote.interventions.kinds import Ablate
 from denote.interventions.matching import outgoing_norm
 from denote.interventions.passes import LayerPasses
-from denote.interventions.rows import ablation_rows, neuron_rows
+from denote.interventions.rows import ablation_rows, neuron_rows, of_task
 from denote.interventions.words import NEURON, OBSERVER, TOGETHER, TOP
-from denote.notes import Note, note
+from denote.notes import Note
 from denote.observation.layer_run import LayerRun
 from denote.observers.neuron import live_neurons
 from denote.observers.observer import Observer
@@ -75,7 +75,7 @@ class AblatedLayer:
             references = sorted(set(live) - set(denoting["neuron"].to_list()))
             for subject in counted("ablation", list(self._subjects(donor_rows)), alike=False):
                 for row in ablation_rows(ablation.subject(subject, references), self.ablate.draws):
-                    yield {**row, "note": note(row.get("note"), remark)}
+                    yield of_task(row, remark)
 
     def _donor_rows(self) -> Int[np.ndarray, " row"]:
         """Rows of *fit* whose states are put in the place of others'."""

@@ -11,8 +11,8 @@ import polars as pl
 from denote.errors import LayerError
 from denote.interventions.erasure import ErasureSettings, LayerErasure
 from denote.interventions.kinds import Erase
-from denote.interventions.rows import erasure_rows
-from denote.notes import Note, note
+from denote.interventions.rows import erasure_rows, of_task
+from denote.notes import Note
 from denote.observation.layer_run import LayerRun
 from denote.observers.linear import LinearProbe
 from denote.progress import counted
@@ -48,7 +48,7 @@ class ErasedLayer:
                 yield {**columns, "intervention": self.erase.name, "note": why}
                 continue
             for row in erasure_rows(result, columns):
-                yield {**row, "note": note(row.get("note"), remark)}
+                yield of_task(row, remark)
 
     def _attributes(self) -> list[tuple[str, int]]:
         """Names and columns of the attributes."""

@@ -19,8 +19,9 @@ from denote.observation.erased import ErasedLayer
 from denote.observation.layer_run import LayerRun, NetworkRun
 from denote.observation.result import Observation
 from denote.observation.steered_layer import SteeredLayer
+from denote.observation.untouched import is_untouched, why_untouched
 from denote.observers.threads import taken_over
-from denote.progress import counted, step
+from denote.progress import counted
 from denote.states.state import LayerState
 from denote.tables import INTERVENTIONS, JOB_TABLES, OF_ROW, joined_notes, remarks_by, table
 
@@ -39,7 +40,6 @@ class IntervenedLayer(Protocol):
         ...
 
 
-@step("interventions")
 @taken_over()
 def with_interventions(
     observation: Observation,
@@ -68,12 +68,18 @@ def with_interventions(
     reasons: dict[str, str] = {}
     for index, state in enumerate(counted("layer", states)):
         layer, place = state.layer, LayerRun(observation, states, index, run, info, settings)
-        try:
-            made = [row for each in interventions for row in _at(place, each).rows()]
-        except LayerError as error:
-            reasons[layer.name] = Note.of("cannot_be_replaced", why=error.problem)
-            log.warning("layer %s is not intervened on: %s", layer.name, error.problem)
-            continue
+        made: list[dict[str, Any]] = []
+        problems: dict[str, None] = {}
+        for each in interventions:
+            try:
+                made += _rows(place, each)
+            except LayerError as error:
+                problems[error.problem] = None
+                made.append({"intervention": each.name, "note": Note.of("not_intervened", why=error.problem)})
+                if isinstance(each, Ablate):
+                    reasons[layer.name] = Note.of("cannot_be_replaced", why=error.problem)
+        for problem in problems:
+            log.warning("layer %s is not intervened on: %s", layer.name, problem)
         where = {name: getattr(layer, name) for name in ("depth", "relative_depth", "pooling")}
         of_layer = table(({**row, "layer": layer.name, **where} for row in made), INTERVENTIONS)
         rows.append(subject.stamp(of_layer).select(*INTERVENTIONS))
@@ -82,6 +88,12 @@ def with_interventions(
     tables |= {name: _with_reasons(tables[name], reasons) for name in ("cells", "neurons")}
     decided = decide(tables, settings.rule)
     return replace(observation, tables={name: decided[name].select(*JOB_TABLES[name]) for name in JOB_TABLES})
+
+
+def _rows(place: LayerRun, asked: Intervention) -> list[dict[str, Any]]:
+    """Intervene on a layer; where there is nothing to intervene on the last row says why."""
+    rows = list(_at(place, asked).rows())
+    return [*rows, {"intervention": asked.name, "note": why_untouched(place, asked)}] if is_untouched(rows) else rows
 
 
 def _at(place: LayerRun, intervention: Intervention) -> IntervenedLayer:

@@ -9,11 +9,11 @@ from typing import Any
 from denote.errors import LayerError
 from denote.interventions.kinds import Steer
 from denote.interventions.measures import Reader
-from denote.interventions.rows import steering_rows
+from denote.interventions.rows import of_task, steering_rows
 from denote.interventions.steered import Steered, SteeredDirection, SteeredNeuron, SteeringSettings
 from denote.interventions.steering import LayerSteering
 from denote.interventions.words import NEURON, OBSERVER
-from denote.notes import Note, note
+from denote.notes import Note
 from denote.observation.layer_run import LayerRun
 from denote.progress import counted
 
@@ -37,6 +37,10 @@ class SteeredLayer:
             LayerError: if nothing can be put in the layer's place.
         """
         self.at.check_is_place()
+        if self.at.state.layer.is_head:  # outputs that are pushed say the push itself
+            why = Note.of("outputs_not_steered")
+            yield {"intervention": self.steer.name, "note": why}
+            return
         steering, remark = self._steering()
         for subject, readers, columns in counted("steering", list(self._subjects())):
             try:
@@ -46,7 +50,7 @@ class SteeredLayer:
                 yield {**columns, "intervention": self.steer.name, "note": why}
                 continue
             for row in steering_rows(result, columns):
-                yield {**row, "note": note(row.get("note"), remark)}
+                yield of_task(row, remark)
 
     def _steering(self) -> tuple[LayerSteering, Note | None]:
         at, rows = self.at, self.at.rows

@@ -88,7 +88,8 @@ def _steered_sheet(rows: pl.DataFrame) -> list[Sheet]:
         ("what answers", _answers),
         ("slope", lambda row: _slope(row)),
         ("random", lambda row: f"{_figures(row['random'])} ({count(row['n_random'], 'direction')})"),
-        *sheet.columns(small, p_value="p", q_value="q"),
+        ("p", lambda row: _tested(row, "p_value")),
+        ("q", lambda row: _tested(row, "q_value")),
         sheet.NOTES,
     ]
     return [sheet.sheet("steered", columns, listed)]
@@ -111,6 +112,11 @@ def _slope(row: Row) -> str:
     if found.low != found.low:
         return _figures(found.value)
     return f"{_figures(found.value)} [{_figures(found.low)}, {_figures(found.high)}]"
+
+
+def _tested(row: Row, column: str) -> str:
+    """A p-value; outputs, of which one is chosen by its size, are described."""
+    return "described" if row["measure"] == OUTPUT else small(row[column])
 
 
 def _figures(value: float | None) -> str:

@@ -20,7 +20,7 @@ from denote.interventions.words import USED, verdict
 from denote.notes import Note
 from denote.numbers import proportion
 from denote.reporting.answer import Answer, answer
-from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, QUESTIONS
+from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, INTERVENED, NEURONS, NEXT, OBSERVED, QUESTIONS
 from denote.reporting.answer.fit import INDENT, MOST_LINES, WIDTH, wrapped
 from denote.reporting.answer.next_step import OBSERVE
 from denote.reporting.jobs import Job
@@ -124,6 +124,9 @@ VARIANTS: dict[str, Callable[[Tables], Tables]] = {
     "ablated, with doubts": lambda tables: VARIANTS["full of doubt"](
         synthetic.ablated(tables) | {"neurons": own_predictions(synthetic.ablated(tables)["neurons"])}
     ),
+    "erased and steered": synthetic.erased_and_steered,
+    "erased and steered, with doubts": lambda tables: VARIANTS["full of doubt"](synthetic.erased_and_steered(tables)),
+    "nothing to intervene on": synthetic.untouched,
     "several families": lambda tables: (
         tables
         | {
@@ -164,7 +167,7 @@ def test_it_fits_whatever_was_observed(made: Mapping[tuple[int, int], Tables], v
         assert all(
             line and "None" not in line for block in said.blocks for line in block.lines if "None of" not in line
         )
-        assert len(said.sentences) <= 4
+        assert len(said.sentences) <= 4 + (INTERVENED in asked)
         assert len(said.numbers) <= 4
         assert words(said) <= 150
         assert (BELIEVE in asked) == bool(said.doubts)

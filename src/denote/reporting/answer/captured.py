@@ -81,7 +81,7 @@ class Captured:
         last = self.layers["layer"].last() if len(self.layers) else None
         found = self.layers.group_by(KEY).agg(
             first=pl.col("layer").filter("passes").first(),
-            lost=pl.col("passes").any() & (~pl.col("passes")).filter(pl.col("layer") == last).any(),
+            lost=pl.col("passes").any() & (~pl.col("passes")).filter(pl.col("layer") == pl.lit(last, pl.String)).any(),
         )
         return self.asked.filter(pl.col("n_models") > 0).join(found, on=KEY, how="left", maintain_order="left")
 

@@ -12,11 +12,23 @@ from denote.evidence.rule import Rule, decisive_rule, denoting_rule
 from denote.numbers import count
 from denote.reporting.answer.captured import captured_number, captured_told
 from denote.reporting.answer.checks import checks_of
-from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, Answer, Doubt, Number
+from denote.reporting.answer.contents import (
+    BELIEVE,
+    CAPTURED,
+    DEPTH,
+    INTERVENED,
+    NEURONS,
+    NEXT,
+    OBSERVED,
+    Answer,
+    Doubt,
+    Number,
+)
 from denote.reporting.answer.denoting import denoting_number, denoting_told
 from denote.reporting.answer.depth_change import depth_number, depth_told
 from denote.reporting.answer.doubts import doubts_of
 from denote.reporting.answer.fit import MOST_LINES, WIDTH, Draft, fitted
+from denote.reporting.answer.intervened import intervened_told
 from denote.reporting.answer.networks import Networks, networks_of
 from denote.reporting.answer.next_step import next_versions
 from denote.reporting.answer.observed import accuracy_number, observed_told
@@ -59,6 +71,7 @@ def answer(
         OBSERVED: observed_told,
         CAPTURED: partial(captured_told, rule=rule),
         NEURONS: partial(denoting_told, rule=rule),
+        INTERVENED: partial(intervened_told, rule=rule),
         DEPTH: depth_told,
     }
     told = {question: _told(found, of) for question, of in tell.items()}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-OBSERVED, CAPTURED, NEURONS, DEPTH, BELIEVE, NEXT = "Observed", "Captured", "Neurons", "Depth", "Believe", "Next"
-QUESTIONS = (OBSERVED, CAPTURED, NEURONS, DEPTH, BELIEVE, NEXT)
+OBSERVED, CAPTURED, NEURONS, INTERVENED, DEPTH = "Observed", "Captured", "Neurons", "Used", "Depth"
+BELIEVE, NEXT = "Believe", "Next"
+QUESTIONS = (OBSERVED, CAPTURED, NEURONS, INTERVENED, DEPTH, BELIEVE, NEXT)
 """The questions of an answer, in the order of every surface."""
 
 ALARM: Final = "alarm"
@@ -68,7 +69,7 @@ class Answer:
     Attributes:
         question: What was asked, for a heading.
         blocks: One per question that has an answer, in the order of `QUESTIONS`.
-        sentences: At most four, for the first screen.
+        sentences: At most four, and one of interventions, for the first screen.
         numbers: At most four, for the first screen.
         doubts: What speaks against it, alarms first; empty where nothing was found that does.
         checked: What was looked at for doubts: ``copied rows (exact)``.

@@ -28,6 +28,7 @@ from denote.reporting import findings as doubts
 from denote.reporting.findings import findings
 from denote.reporting.jobs import Job
 from denote.reporting.sheet import Section, Sheet
+from denote.reporting.untouched import untouched_sentences
 
 BELIEF = "Can these numbers be believed?"
 """Heading of the part that the first screen links to."""
@@ -112,7 +113,7 @@ def sections(tables: Mapping[str, pl.DataFrame], jobs: Sequence[Job], rule: Rule
         ),
         Section(
             "Used, or only readable?",
-            ablations.use_sentences(tables),
+            [*ablations.use_sentences(tables), *untouched_sentences(tables)],
             [*ablations.used_sheet(tables, rule), *erasures.intervention_sheets(tables)],
         ),
         Section("Properties that neurons denote", sheets=stability.denoted_sheets(tables["properties"], neurons)),
