@@ -10,12 +10,12 @@ from planted_uses import CAUSAL, N_NEURONS, REDUNDANT, Reads, planted
 
 import denote
 from denote.data.samples import CLASSES, TensorInputs
-from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation
-from denote.interventions.edits import Donors
+from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation, is_narrow
+from denote.interventions.edits import Donors, random_directions
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer, given_interventions
 from denote.interventions.passes import layer_passes
 from denote.interventions.task_scores import TaskScores
-from denote.interventions.words import RESAMPLE, ZERO
+from denote.interventions.words import RESAMPLE, ZERO, resampled
 from denote.observation.layer_run import own_predictions
 from denote.states.listing import list_layers
 
@@ -191,10 +191,66 @@ def test_a_layer_of_one_dimension_is_ablated_where_nothing_can_be_erased() -> No
         interventions=[Ablate(draws=2, directions=19), Erase(draws=19)], progress="none",
     )  # fmt: skip
     rows = seen.tables["interventions"]
-    assert rows.filter(pl.col("intervention") == "ablate", pl.col("p_value").is_not_null()).height > 0
+    ablated = resampled(rows)
+    assert ablated.height > 0
+    assert ablated["effect"].min() > 0.3  # the network has nothing else
+    assert ablated["p_value"].null_count() == ablated.height  # a random direction of one neuron is that neuron
+    assert ablated["note"].str.contains("of 1 neuron a random direction").all()
+    evidence = seen.cells.filter(pl.col("decisive"))["causal_evidence"]
+    assert evidence.str.starts_with("not testable beside random directions").all()
     (note,) = rows.filter(pl.col("intervention") == "erase")["note"]
     assert "varies in 1 dimension" in note
     assert not seen.cells["note"].str.contains("dimensions").any()
+
+
+@pytest.mark.parametrize(("neurons", "narrow"), [(1, True), (6, True), (7, False), (64, False)])
+def test_a_layer_is_narrow_where_random_directions_lie_along_any_other(neurons: int, narrow: bool) -> None:
+    drawn = random_directions(20_000, neurons, "narrow").numpy()
+    assert ((drawn[:, 0] ** 2 > 0.5).mean() > 0.05) == narrow or neurons == 7  # at 7 the share is .0498
+    assert is_narrow(neurons) == narrow
+
+
+class Aside(torch.nn.Module):
+    """Computes one layer that nothing reads, beside the one that its output is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read, self.aside, self.head = (torch.nn.Linear(N_NEURONS, n) for n in (N_NEURONS, N_NEURONS, 2))
+        with torch.no_grad():
+            self.read.weight.copy_(torch.eye(N_NEURONS))
+            self.head.weight[1] = 3 * torch.eye(N_NEURONS)[0]
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.aside(inputs)
+        return self.head(self.read(inputs))
+
+
+@pytest.fixture(scope="module")
+def beside() -> denote.ObservationResult:
+    torch.manual_seed(0)
+    inputs, labels = planted(2, rows=800)
+    return denote.observe(
+        Aside(), inputs, {"label": labels}, layers=["read", "aside", "head"], trained_on="none", evidence="quick",
+        probe="linear", interventions=Ablate(draws=2, directions=19), progress="none",
+    )  # fmt: skip
+
+
+def test_a_layer_on_which_no_output_depends_is_said_to_be_that(beside: denote.ObservationResult) -> None:
+    cells = beside.cells.filter(pl.col("decisive"), pl.col("layer") == "aside")
+    assert cells.height == 1
+    assert cells["causal_evidence"][0].startswith("not used: no output depends on the layer")
+    assert cells["ablation_effect"].to_list() == [0]
+    assert cells["ablation_p"].to_list() == [None]
+
+
+def test_outputs_are_in_no_family_of_tests(beside: denote.ObservationResult) -> None:
+    rows = resampled(beside.tables["interventions"])
+    outputs, hidden = (rows.filter((pl.col("layer") == "head") == is_head) for is_head in (True, False))
+    assert outputs.height > 0
+    assert outputs["q_value"].null_count() == outputs.height
+    assert hidden.filter(pl.col("layer") == "read")["q_value"].null_count() == 0
+    evidence = beside.cells.filter(pl.col("decisive"), pl.col("layer") == "head")["causal_evidence"]
+    assert evidence.str.starts_with("not tested, as it is an output").all()
 
 
 def test_recorded_states_have_no_network_to_intervene_on() -> None:

@@ -25,7 +25,10 @@ def test_a_second_decision_changes_nothing_and_notes_say_what_was_compared() -> 
     again = decide_interventions(once, Rule())
     for name in ("cells", "neurons"):
         assert_frame_equal(again[name], once[name].select(again[name].columns))
-    denoting = once["neurons"].filter("denotes")
+    outputs = once["layers"].filter("is_head")["layer"].unique().implode()
+    of_output = once["neurons"].filter("denotes", pl.col("layer").is_in(outputs))
+    assert of_output.select(verdict()).to_series().null_count() == of_output.height > 0
+    denoting = once["neurons"].filter("denotes", pl.col("layer").is_in(outputs).not_())
     few = pl.col("neuron") % 5 == 4
     assert denoting.filter(few)["note_codes"].str.contains("few_ablation_rows").all()
     assert denoting.filter(few)["ablation_p"].null_count() == denoting.filter(few).height
@@ -52,6 +55,19 @@ def test_several_together_are_tested_while_two_of_them_denote() -> None:
     assert three["interventions"]["q_value"][0] == 0.001
     assert decided(1, 2)["interventions"]["q_value"][0] == 0.001
     assert decided(1)["interventions"]["q_value"][0] is None
+
+
+def test_observers_that_are_decisive_no_more_are_in_no_family() -> None:
+    once = synthetic.ablated(synthetic.all_tables(1, 5, 16))
+    tested = once["cells"].filter(verdict().is_not_null())
+    weaker = pl.col("attribute") == tested["attribute"][0]
+    cells = once["cells"].with_columns(decisive=pl.col("decisive") & weaker.not_())
+    decided = decide_interventions(once | {"cells": cells}, Rule())
+    rows = decided["interventions"].filter(pl.col("property") == tested["attribute"][0])
+    assert rows["q_value"].null_count() == rows.height > 0
+    assert decided["interventions"]["q_value"].null_count() < decided["interventions"].height
+    evidence = decided["cells"].filter(weaker, pl.col("ablation_p").is_not_null())["causal_evidence"]
+    assert evidence.str.starts_with("not tested, as it ").all()
 
 
 def test_without_interventions_notes_stay_as_they_are() -> None:

@@ -11,7 +11,7 @@ import synthetic_tables as synthetic
 
 from denote.evidence.rule import Rule
 from denote.interventions.use import use_tests
-from denote.interventions.words import NOT_SHOWN, USED
+from denote.interventions.words import NOT_SHOWN, UNTESTED, USED
 from denote.reporting.ablations import cells_told, neurons_told, use_sentences, used_sheet
 from denote.reporting.page.bundle import Contents, bundle
 from denote.reporting.page.evidence import sections
@@ -32,24 +32,24 @@ def tables(plain: Tables) -> Tables:
     return synthetic.ablated(plain)
 
 
-def test_the_table_lists_tested_subjects_the_most_costly_first(tables: Tables) -> None:
+def test_the_table_lists_subjects_the_most_costly_first_and_outputs_last(tables: Tables) -> None:
     (sheet,) = used_sheet(tables, Rule())
-    tested = tables["interventions"].filter(pl.col("p_value").is_not_null())
-    costly = tested.filter(pl.col("effect") > 0)
+    ablated, heads = tables["interventions"], tables["layers"].filter("is_head")["layer"].unique().to_list()
+    hidden = ablated.filter(~pl.col("layer").is_in(heads))
+    tested, costly = (hidden.filter(each) for each in (pl.col("p_value").is_not_null(), pl.col("q_value") <= 0.05))
     assert sheet.caption.startswith(f"{len(costly)} of {len(tested)} subjects are shown to be used: q <= .05")
     of = {name: [row[at] for row in sheet.rows] for at, name in enumerate(sheet.header)}
-    heads = tables["layers"].filter("is_head")["layer"].unique().to_list()
-    hidden = tested.filter(~pl.col("layer").is_in(heads))
-    assert [not where.startswith(tuple(heads)) for where in of["where"]] == sorted(
-        (not where.startswith(tuple(heads)) for where in of["where"]), reverse=True
-    )
+    assert len(sheet.rows) == len(ablated)
+    assert not any(where.startswith(tuple(heads)) for where in of["where"][: len(hidden)])
     n_costly = len(hidden.filter(pl.col("effect") > 0))
-    assert of["score on its rows"][: len(hidden)] == [".97 to .41"] * n_costly + [".97 to .97"] * (
-        len(hidden) - n_costly
-    )
+    scores = of["score on its rows"][: len(hidden)]
+    assert scores == [".97 to .41"] * n_costly + [".97 to .97"] * (len(hidden) - n_costly)
     assert of["costs"][0] == ".56 [.50, .61]"
-    assert set(of["random"]) == {"to .96 (24 neurons)", "to .96 (24 directions)"}
-    assert of["verdict"] == [USED if score == ".97 to .41" else NOT_SHOWN for score in of["score on its rows"]]
+    assert set(of["random"]) == {"to .96 (24 neurons)", "to .96 (24 directions)", ""}
+    few = UNTESTED["few_ablation_rows"]
+    for verdict, score in zip(of["verdict"][: len(hidden)], scores, strict=True):
+        assert verdict in (few, USED if score == ".97 to .41" else NOT_SHOWN)
+    assert set(of["verdict"][len(hidden) :]) == {UNTESTED["output_unit"]}
     neurons = tables["neurons"].filter("denotes")
     first = next(at for at, what in enumerate(of["what is resampled"]) if what.startswith("neuron "))
     assert float(f"0{of['read'][first]}") in set(neurons["balanced_accuracy"].round(2))
@@ -80,7 +80,8 @@ def test_a_sentence_has_the_score_before_and_after_with_and_without_the_property
         ".97 to .41 (random neurons: to .96), that on the others from .95 to .94; corrected p .0"
     )
     cells = cells_told(tables["cells"], tables["interventions"])["used"].drop_nulls()
-    assert cells.str.contains("random directions: to .96").all()
+    tested = cells.filter(cells.str.contains("corrected p"))
+    assert tested.str.contains("random directions: to .96").all()
     assert cells.str.starts_with("Used: ").any()
     assert cells.str.starts_with("Not shown to be used: ").any()
 

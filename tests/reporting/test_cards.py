@@ -232,12 +232,17 @@ def test_empty_tables_stay_empty() -> None:
 
 def test_cards_say_what_ablation_showed_and_why_it_was_not_tested() -> None:
     tables = synthetic.ablated(synthetic.all_tables(1, 5, 32))
-    said = neuron_cards(tables["neurons"].filter("denotes")).select("neuron", "card").rows()
+    outputs = tables["layers"].filter("is_head")["layer"].unique().implode()
+    of_output = pl.col("layer").is_in(outputs)
+    said = neuron_cards(tables["neurons"].filter("denotes", of_output))["card"]
+    assert said.str.contains("Causal evidence: not tested, as it is an output of the network: resampling").any()
+    said = neuron_cards(tables["neurons"].filter("denotes", of_output.not_())).select("neuron", "card").rows()
     used = "Causal evidence: used: resampling it from other inputs costs .56 [.50, .61] of the score on its rows, "
     assert any(f"{used}random neurons .01; corrected p .0" in card for _, card in said)
     for number, card in said:
         if number % 5 == 4:
-            assert "Causal evidence: not tested. Notes: ablation_effect: 12 test rows with the property" in card
+            assert "Causal evidence: not tested, as too few test rows have the property: resampling it" in card
+            assert "Notes: ablation_effect: 12 test rows with the property" in card
         elif number % 2:
             assert "Causal evidence: not shown to be used: resampling it from other inputs costs .00 [" in card
         else:

@@ -91,7 +91,7 @@ def use_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row]:
 
 def _uses(neurons: pl.DataFrame, layers: Sequence[str]) -> pl.DataFrame:
     """Return by network and family what ablation showed of the neurons that denote in some layers."""
-    tested = neurons.filter("denotes", pl.col("layer").is_in(list(layers)), pl.col("ablation_p").is_not_null())
+    tested = neurons.filter("denotes", pl.col("layer").is_in(list(layers)), verdict().is_not_null())
     return tested.group_by("object_model", "family").agg(
         (verdict() == USED).mean().alias(USED_SHARE), pl.col("ablation_effect").mean().alias(EFFECT)
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
 from jaxtyping import Bool, Float, Float32, Int, Int8, Shaped
 from torch import Tensor
@@ -26,13 +27,20 @@ from denote.interventions.matching import LEAST, NEAREST, matched
 from denote.interventions.passes import Edit, LayerPasses
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import ALL, MEAN, OTHER_MEAN, RESAMPLE, WITH, WITHOUT, ZERO
-from denote.notes import Note
+from denote.notes import Note, note
+from denote.numbers import count
 from denote.streams import stream
 
 Rows = Bool[np.ndarray, " row"]
 
 HELD = 64 << 20
 """Bytes of scores that are held at once."""
+
+ROUNDING = 1e-6
+"""Share of the largest output by which outputs move that do not depend on what was replaced."""
+
+NARROW = 0.05
+"""Probability from which on random directions lie too often half along any other to tell it from them."""
 
 COMPARED_ROWS = 200
 """Most rows with the property on which random ones are compared: enough for a drop of .05, and fast."""
@@ -124,7 +132,7 @@ class Comparison:
     random: float
     n_random: int
     p_value: float
-    note: Note
+    note: Note | None
 
 
 @dataclass(frozen=True)
@@ -162,6 +170,15 @@ class _Scores:
     score: Float32[np.ndarray, "edit row"]
     loss: Float32[np.ndarray, "edit row"]
     output: Float32[np.ndarray, "edit row"]
+
+
+def is_narrow(n_neurons: int) -> bool:
+    """Whether random directions of so few neurons are too much like any one direction to be compared with it.
+
+    The square of the cosine between a random direction and another has a beta distribution. Where it is above 1/2 more
+    often than `NARROW`, moving along random ones is moving along that one, and whatever it costs, they cost as much.
+    """
+    return n_neurons < 2 or float(scipy.stats.beta.sf(0.5, 0.5, (n_neurons - 1) / 2)) > NARROW
 
 
 class LayerAblation:
@@ -242,9 +259,15 @@ class LayerAblation:
             effects += self._effects(kind, scores, rows)
         n_with, n_without = int(known[WITH].sum()), int(known[WITHOUT].sum())
         if n_with < self.settings.min_rows:
-            note = Note.of("few_ablation_rows", rows=n_with, without=n_without, least=self.settings.min_rows)
-            return AblationResult(subject, effects, None, note)
+            few = Note.of("few_ablation_rows", rows=n_with, without=n_without, least=self.settings.min_rows)
+            return AblationResult(subject, effects, None, few)
+        if not self.is_read:
+            return AblationResult(subject, effects, None, Note.of("unread_layer"))
         compared = self._compared(subject, known[WITH], references)
+        if isinstance(compared, Note):
+            return AblationResult(subject, effects, None, compared)
+        if self._is_small(resampled.output):
+            compared = replace(compared, note=note(compared.note, Note.of("moves_no_output")))
         parts = self._parts(subject, known[WITH], resampled) if subject.apart else {}
         return AblationResult(subject, effects, compared, parts=parts)
 
@@ -256,6 +279,18 @@ class LayerAblation:
             rest = self._mean_scores([Resample(others, self.donors, donor) for donor in self.drawn])
             (parts[neuron], *_) = self._effects(RESAMPLE, together, {WITH: chosen}, rest)
         return parts
+
+    @cached_property
+    def is_read(self) -> bool:
+        """Whether any output moves when all neurons of the layer get the state of another input."""
+        whole = Resample(range(self.n_neurons), self.donors, self.drawn[0])
+        ((_, scores),) = self._scored([whole])
+        return not self._is_small(scores.output)
+
+    def _is_small(self, moved: Float32[np.ndarray, "edit row"]) -> bool:
+        """Whether outputs move by no more than rounding."""
+        largest = float(self.outputs.abs().max()) if self.outputs.numel() else 0.0
+        return bool((moved <= ROUNDING * largest).all())
 
     @property
     def at_rows(self) -> Int[np.ndarray, " row"]:
@@ -345,15 +380,20 @@ class LayerAblation:
                 effects.append(Effect(kind, measure, name, n, float(before.mean()), float(after.mean()), low, high))
         return effects
 
-    def _compared(self, subject: Ablated, chosen: Rows, references: Sequence[int]) -> Comparison:
+    def _compared(self, subject: Ablated, chosen: Rows, references: Sequence[int]) -> Comparison | Note:
         """Compare one resampling of the subject with what moving every row as far along random directions costs.
 
         These are the axes of matched neurons, or directions that are drawn. Resampling a matched neuron instead would
         move it less: the rows are those where the subject is on, and not where the other is.
+
+        Returns:
+            The comparison, or why none can be made.
         """
         settings, found = self.settings, self._matched(subject, references)
         few = found is not None and len(found) < settings.least
         along = found is None or few
+        if along and is_narrow(self.n_neurons):
+            return Note.of("narrow_layer", neurons=count(self.n_neurons, "neuron"))
         directions = self.directions if along else torch.eye(self.n_neurons)[torch.from_numpy(found)]
         some = self._compared_rows(chosen)
         moved = torch.from_numpy(some)

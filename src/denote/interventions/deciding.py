@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.rule import CAUSAL, Rule
-from denote.interventions.kinds import Ablate, Erase, Steer
+from denote.interventions.families import OF_PROPERTY, corrected, in_families
+from denote.interventions.kinds import Ablate, Erase
 from denote.interventions.words import (
     ALL,
     AUROC,
@@ -20,13 +20,12 @@ from denote.interventions.words import (
     OF_HEADLINE,
     OF_NEURON,
     PART,
-    READING,
-    RESAMPLE,
     SCORE,
     TOGETHER,
     TOGETHER_ONLY,
     USED,
-    WITH,
+    is_headline,
+    untested,
     used,
 )
 from denote.notes import Note
@@ -43,8 +42,6 @@ ABLATION = {
 }
 """Columns of the headline, and what they are called beside the score."""
 
-_PLACE = ["object_model", "layer", "pooling", "family", "property", "probe_seed"]
-
 Tables = Mapping[str, pl.DataFrame]
 
 
@@ -60,8 +57,8 @@ def decide_interventions(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     """
     asked = not tables["interventions"].is_empty()
     cells, neurons = (_without_ablation(tables[name], with_notes=asked) for name in ("cells", "neurons"))
-    rows = _corrected(tables["interventions"], neurons)
-    headline = rows.filter(_is_headline())
+    rows = corrected(in_families(tables["interventions"], cells, neurons, tables["layers"]))
+    headline = rows.filter(is_headline())
     of_cells = headline.filter(pl.col("subject_kind") == OBSERVER).rename({"property": "attribute"})
     with_neurons = _joined(neurons, headline.filter(pl.col("subject_kind") == NEURON), OF_NEURON)
     together = _used_together(headline, rule)
@@ -86,50 +83,14 @@ def _used_together(headline: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     is_used = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
     groups = headline.filter((pl.col("subject_kind") == TOGETHER) & is_used)
     parts = headline.filter((pl.col("subject_kind") == PART) & (pl.col("effect_low") > 0))
-    adding = parts.join(groups, on=[*_PLACE, "subject"], how="semi", nulls_equal=True)
+    adding = parts.join(groups, on=[*OF_PROPERTY, "subject"], how="semi", nulls_equal=True)
     return adding.select(*OF_NEURON, pl.lit(value=True).alias("together")).unique(OF_NEURON)
-
-
-def _is_headline() -> pl.Expr:
-    """Rows on what resampling costs on rows with the property."""
-    return (
-        (pl.col("intervention") == Ablate.name)
-        & (pl.col("kind") == RESAMPLE)
-        & (pl.col("measure") == SCORE)
-        & (pl.col("rows") == WITH)
-    )
 
 
 def _without_ablation(rows: pl.DataFrame, *, with_notes: bool) -> pl.DataFrame:
     """Rows as they were before an earlier decision; without interventions no note says anything of them."""
     rows = rows.drop(*ABLATION.values(), "causal_evidence", strict=False)
     return rows.with_columns(**joined_notes(without(OF_HEADLINE))) if with_notes else rows
-
-
-def _corrected(rows: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
-    """Rows with q-values; a neuron that denotes no more, over a whole sweep, is in no family of tests.
-
-    Nor are several together of which fewer than two denote.
-    """
-    denoting = neurons.filter(pl.col("denotes").fill_null(value=False)).select(OF_NEURON).unique()
-    still = rows.with_row_index("row").join(denoting, on=OF_NEURON, how="semi", nulls_equal=True)
-    parts = still.filter(pl.col("subject_kind") == PART).group_by(*_PLACE, "subject").agg(pl.col("neuron").n_unique())
-    several = rows.with_row_index("row").filter(pl.col("subject_kind") == TOGETHER).join(
-        parts.filter(pl.col("neuron") > 1), on=[*_PLACE, "subject"], how="semi", nulls_equal=True
-    )  # fmt: skip
-    kept = pl.concat([still["row"], several["row"]])
-    counts = pl.col("subject_kind").is_in([NEURON, TOGETHER]).not_() | pl.int_range(pl.len()).is_in(kept.implode())
-    # Readings after an erasure are corrected among themselves: Holm, over the later layers of one erasure.
-    counts &= pl.col("measure").fill_null("") != AUROC
-    # Steering is tested by what observers read behind the layer and by the score: outputs and loss are described.
-    counts &= (pl.col("intervention") != Steer.name) | pl.col("measure").is_in([READING, SCORE])
-    p_values = rows.select(pl.when(counts & pl.col("p_value").is_not_null()).then("p_value")).to_series()
-    q_values = rows.select(pl.when(pl.col("measure") == AUROC).then("q_value")).to_series()
-    for name in rows["intervention"].unique(maintain_order=True):
-        own = rows["intervention"] == name
-        q = benjamini_hochberg(p_values.zip_with(own, pl.Series([None], dtype=pl.Float64)).to_numpy())
-        q_values = q_values.fill_null(pl.Series("q_value", q).fill_nan(None).zip_with(own, q_values))
-    return rows.with_columns(q_values.alias("q_value"))
 
 
 def _joined(rows: pl.DataFrame, headline: pl.DataFrame, key: list[str]) -> pl.DataFrame:
@@ -144,7 +105,8 @@ def _joined(rows: pl.DataFrame, headline: pl.DataFrame, key: list[str]) -> pl.Da
 def _told(rows: pl.DataFrame, rule: Rule, asked: pl.Expr) -> pl.DataFrame:
     """Rows with ``causal_evidence`` in words."""
     effect, random = (_signed(pl.col(name)) for name in ("ablation_effect", "ablation_random"))
-    costs = pl.format("resampling costs {} of the score on its rows, random {}", effect, random)
+    beside = pl.format(", random {}", random).fill_null("")
+    costs = pl.format("resampling costs {} of the score on its rows{}", effect, beside)
     is_used = used(pl.col("ablation_effect"), pl.col("ablation_random"), pl.col("ablation_q"), rule)
     word = (
         pl.when(is_used)
@@ -153,7 +115,8 @@ def _told(rows: pl.DataFrame, rule: Rule, asked: pl.Expr) -> pl.DataFrame:
         .then(pl.lit(TOGETHER_ONLY))
         .otherwise(pl.lit(NOT_SHOWN))
     )
-    text = pl.when(pl.col("ablation_p").is_null()).then(pl.lit(CAUSAL)).otherwise(pl.format("{}: {}", word, costs))
+    tested = pl.when(pl.col("ablation_q").is_not_null()).then(pl.format("{}: {}", word, costs))
+    text = pl.coalesce(pl.format("{}: {}", untested(), costs), tested, pl.lit(CAUSAL))
     return rows.with_columns(causal_evidence=pl.when(asked).then(text))
 
 

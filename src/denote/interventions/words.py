@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.interventions.kinds import Ablate
-from denote.tables import NEURONS_KEY
+from denote.tables import NEURONS_KEY, says
 
 NEURON, OBSERVER, TOP, TOGETHER = "neuron", "observer", "top neurons", "neurons"
 """Kinds of subjects: a neuron that denotes, an observer, its most relevant neurons, all that denote one property."""
@@ -30,6 +32,15 @@ WITH, WITHOUT, ALL = "with", "without", "all"
 USED, TOGETHER_ONLY, NOT_SHOWN = "used", "used only together with others that denote the same", "not shown to be used"
 """First words of ``causal_evidence`` where an ablation was tested."""
 
+UNTESTED: Mapping[str, str] = {
+    "output_unit": "not tested, as it is an output of the network",
+    "unread_layer": "not used: no output depends on the layer",
+    "narrow_layer": "not testable beside random directions, as the layer has too few neurons",
+    "few_ablation_rows": "not tested, as too few test rows have the property",
+    "not_decided": "not tested, as it does not pass the rule over all that is decided together",
+}
+"""How ``causal_evidence`` begins where an ablation was made and not tested, by the code of the note that says why."""
+
 ERASING = "erasing it costs"
 """Begins what ``causal_evidence`` of a cell says of the erasure of its attribute."""
 
@@ -43,7 +54,7 @@ OF_NEURON = [*NEURONS_KEY, "property"]
 OWN_PREDICTIONS = "own_predictions"
 """Code of the note that an effect is of what the network itself predicts."""
 
-OF_HEADLINE = (*MATCHED, *DIRECTIONS, OWN_PREDICTIONS, "few_ablation_rows", "no_task_outputs", "not_ablated")
+OF_HEADLINE = (*MATCHED, *DIRECTIONS, OWN_PREDICTIONS, *UNTESTED, "moves_no_output", "no_task_outputs", "not_ablated")
 """Codes of notes that a neuron or cell has from the headline of its ablation."""
 
 
@@ -51,6 +62,11 @@ def verdict() -> pl.Expr:
     """Return of decided cells or neurons `USED`, `TOGETHER_ONLY` or `NOT_SHOWN`; null where no ablation was tested."""
     words = pl.col("causal_evidence").str.split(": ").list.first()
     return pl.when(words.is_in([USED, TOGETHER_ONLY, NOT_SHOWN])).then(words)
+
+
+def untested() -> pl.Expr:
+    """Return of rows with notes why an ablation that was made is no test; null where it is one, or was not made."""
+    return pl.coalesce(pl.when(says(code)).then(pl.lit(why)) for code, why in UNTESTED.items())
 
 
 def erasure() -> pl.Expr:
@@ -62,6 +78,21 @@ def erasure() -> pl.Expr:
 def used(effect: pl.Expr, random: pl.Expr, q_value: pl.Expr, rule: Rule) -> pl.Expr:
     """Return whether an ablation costs more than random ones, after correction."""
     return (q_value <= rule.q) & (effect > random)
+
+
+def is_headline() -> pl.Expr:
+    """Whether a row says what resampling costs on rows with the property: of a subject, or of one of several."""
+    of_score = (pl.col("kind") == RESAMPLE) & (pl.col("measure") == SCORE) & (pl.col("rows") == WITH)
+    return (pl.col("intervention") == Ablate.name) & of_score
+
+
+def resampled(interventions: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per ablated subject, tested or not: what resampling it costs on its rows.
+
+    Args:
+        interventions: Columns of ``tables.INTERVENTIONS``.
+    """
+    return interventions.filter(is_headline(), pl.col("subject_kind").is_in([NEURON, OBSERVER, TOP, TOGETHER]))
 
 
 def headlines(interventions: pl.DataFrame) -> pl.DataFrame:

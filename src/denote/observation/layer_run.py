@@ -160,7 +160,8 @@ class LayerRun:
             observer = self.observer(self.state, str(probe), k)
             if observer is None:
                 continue
-            for attribute in own.sort("q_value", "attribute", maintain_order=True).head(most)["attribute"]:
+            surest = own.sort(-pl.col("balanced_accuracy"), "attribute", nulls_last=True, maintain_order=True)
+            for attribute in surest.head(most)["attribute"]:
                 yield ReadCell(str(probe), k, attribute, attributes.index(attribute), observer)
 
     def observer(self, state: LayerState, probe: str, k: object = None) -> Observer | None:

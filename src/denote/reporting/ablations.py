@@ -16,15 +16,17 @@ from denote.interventions.words import (
     OF_CELL,
     OF_NEURON,
     TOGETHER,
+    TOGETHER_ONLY,
     TOP,
     USED,
-    headlines,
     others,
+    resampled,
+    untested,
     used,
     verdict,
 )
 from denote.notes import codes_in
-from denote.numbers import NULL, Estimate, count, proportion, setting, signed_interval, small
+from denote.numbers import Estimate, count, proportion, setting, signed_interval, small
 from denote.reporting import sheet
 from denote.reporting.answer.words import family_words, plain_property
 from denote.reporting.sheet import Column, Row, Sheet
@@ -51,7 +53,7 @@ def cells_told(cells: pl.DataFrame, interventions: pl.DataFrame) -> pl.DataFrame
 
 
 def _told(rows: pl.DataFrame, interventions: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    before, rest = headlines(interventions), others(interventions)
+    before, rest = resampled(interventions), others(interventions)
     scores = ["n_rows", "baseline", "value", "random", "q_value"]
     own = before.with_columns(beside_directions=says(*DIRECTIONS)).select(*key, *scores, "beside_directions")
     without = rest.select(*key, other_baseline="baseline", other_value="value").unique(key)
@@ -63,24 +65,25 @@ def _told(rows: pl.DataFrame, interventions: pl.DataFrame, key: list[str]) -> pl
 
 def _sentence() -> pl.Expr:
     """``Used: ... takes the score on the 108 rows with the property from .97 to .41, random neurons to .96; ...``."""
-    verdicts = verdict()
+    verdicts = pl.coalesce(verdict(), untested())
     first = pl.concat_str(verdicts.str.slice(0, 1).str.to_uppercase(), verdicts.str.slice(1))
     after_random = pl.col("ablated_baseline") - pl.col("ablated_random")
     random = pl.when("ablated_beside_directions").then(pl.lit("directions")).otherwise(pl.lit("neurons"))
     elsewhere = pl.format(
         ", that on the others from {} to {}", _written("ablated_other_baseline"), _written("ablated_other_value")
     )
+    beside = pl.format(" (random {}: to {})", random, after_random.map_elements(proportion, return_dtype=pl.String))
+    corrected = pl.format("; corrected p {}", pl.col("ablated_q_value").map_elements(small, return_dtype=pl.String))
     return pl.format(
         "{}: resampling it from other inputs takes the network's score on the {} test rows with the property from {} "
-        "to {} (random {}: to {}){}; corrected p {}.",
+        "to {}{}{}{}.",
         first,
         pl.col("ablated_n_rows").map_elements(count, return_dtype=pl.String),
         _written("ablated_baseline"),
         _written("ablated_value"),
-        random,
-        after_random.map_elements(proportion, return_dtype=pl.String),
+        beside.fill_null(""),
         elsewhere.fill_null(""),
-        pl.col("ablated_q_value").map_elements(small, return_dtype=pl.String).fill_null(NULL),
+        corrected.fill_null(""),
     )
 
 
@@ -110,8 +113,9 @@ def used_sheet(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Sheet]:
         ("random", _random),
         *sheet.columns(small, p_value="p", q_value="q"),
     ]
-    n_used = int((rows["word"] != NOT_SHOWN).sum())
-    words = {"subjects": count(len(rows), "subject"), "n_used": count(n_used), "q": setting(rule.q)}
+    tested = rows.filter(pl.col("word").is_in([USED, TOGETHER_ONLY, NOT_SHOWN]))
+    n_used = int((tested["word"] != NOT_SHOWN).sum())
+    words = {"subjects": count(len(tested), "subject"), "n_used": count(n_used), "q": setting(rule.q)}
     return [sheet.sheet("used", columns, rows, link=_link, **words)]
 
 
@@ -143,7 +147,7 @@ def use_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 def _subjects(tables: Mapping[str, pl.DataFrame], rule: Rule) -> pl.DataFrame:
     """Headlines with ``read``, the balanced accuracy of a neuron or observer, and ``word``, their verdict."""
-    found = headlines(tables["interventions"])
+    found = resampled(tables["interventions"])
     of_cells = tables["cells"].select(*OF_CELL, "balanced_accuracy", cell_family="family", cell_word=verdict())
     of_cells = of_cells.rename({"attribute": "property"})
     of_neurons = tables["neurons"].select(*OF_NEURON, neuron_score="balanced_accuracy", neuron_word=verdict())
@@ -152,11 +156,11 @@ def _subjects(tables: Mapping[str, pl.DataFrame], rule: Rule) -> pl.DataFrame:
     for of_kind, key in ((of_cells, of_cells.columns[: len(OF_CELL)]), (of_neurons, OF_NEURON)):
         joined = joined.join(of_kind.unique(key), on=key, how="left", nulls_equal=True, maintain_order="left")
     is_used = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
-    tested = pl.when(is_used).then(pl.lit(USED)).otherwise(pl.lit(NOT_SHOWN))
+    tested = pl.when(is_used).then(pl.lit(USED)).when(pl.col("q_value").is_not_null()).then(pl.lit(NOT_SHOWN))
     is_observer, is_neuron = (pl.col("subject_kind") == kind for kind in (OBSERVER, NEURON))
     return joined.with_columns(
         read=pl.when(is_observer).then("balanced_accuracy").when(is_neuron).then("neuron_score"),
-        word=pl.coalesce(pl.when(is_neuron).then("neuron_word"), tested),
+        word=pl.coalesce(untested(), pl.when(is_neuron).then("neuron_word"), tested),
         link_family=pl.coalesce("family", "cell_family"),
     ).sort(pl.col("is_head").fill_null(value=False), -pl.col("effect"), nulls_last=True, maintain_order=True)
 
@@ -168,7 +172,9 @@ def _where(row: Row) -> str:
 
 def _random(row: Row) -> str:
     """``to .96 (24 neurons)``: the score after the same was done to random ones, and how many and which."""
-    after = "null" if row["random"] is None else proportion(row["baseline"] - row["random"])
+    if row["random"] is None:
+        return ""
+    after = proportion(row["baseline"] - row["random"])
     what = "direction" if set(DIRECTIONS) & set(codes_in(row)) else "neuron"
     return f"to {after} ({count(row['n_random'], what)})"
 

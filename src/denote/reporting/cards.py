@@ -14,7 +14,7 @@ from functools import partial
 import polars as pl
 
 from denote.evidence.rule import CAUSAL, INAPPLICABLE, Rule, does_not_rotate, telling_notes
-from denote.interventions.words import MATCHED, OWN_PREDICTIONS, erasure, verdict
+from denote.interventions.words import MATCHED, OWN_PREDICTIONS, erasure, untested, verdict
 from denote.numbers import NULL, count, proportion, reaches, setting, small
 from denote.reporting.answer.words import plain_property
 from denote.reporting.layer_words import layer_words
@@ -190,8 +190,16 @@ def _causal() -> pl.Expr:
         _or_null("ablation_random"),
         pl.col("ablation_q").map_elements(small, return_dtype=pl.String),
     )
+    beside = pl.format(", random {} {}", random, _or_null("ablation_random"))
+    untold = pl.format(
+        "{}: resampling it from other inputs costs {} of {} on its rows{}",
+        untested(),
+        intervals("ablation_effect", "ablation"),
+        of,
+        pl.when(pl.col("ablation_random").is_not_null()).then(beside).otherwise(pl.lit("")),
+    )
     erased = pl.format("; {}", erasure()).fill_null("")
-    return pl.format("Causal evidence: {}{}.", pl.coalesce(costs, pl.lit(CAUSAL)), erased)
+    return pl.format("Causal evidence: {}{}.", pl.coalesce(costs, untold, pl.lit(CAUSAL)), erased)
 
 
 _ENDING = (_causal(), pl.format("Notes: {}.", telling_notes()[0]))

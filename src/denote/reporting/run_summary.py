@@ -107,7 +107,7 @@ def _of_neurons(by_model: pl.DataFrame) -> Numbers:
 
 def _ablation(neurons: pl.DataFrame) -> Numbers:
     """Share of the tested denoting neurons that networks are shown to use, and what ablating one costs on average."""
-    tested = neurons.filter(pl.col("ablation_p").is_not_null() & pl.col("denotes").fill_null(value=False))
+    tested = neurons.filter(verdict().is_not_null() & pl.col("denotes").fill_null(value=False))
     is_used = tested.select(verdict() == USED).to_series().cast(pl.Float64)
     return {"used_share": is_used.mean(), "ablation_effect/mean": tested["ablation_effect"].mean()}
 

@@ -1,0 +1,81 @@
+"""Say which tests of interventions belong together, and correct them (METHOD section 7)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from denote.evidence.corrections import benjamini_hochberg
+from denote.interventions.kinds import Steer
+from denote.interventions.words import (
+    AUROC,
+    NEURON,
+    OBSERVER,
+    OF_CELL,
+    OF_NEURON,
+    PART,
+    READING,
+    SCORE,
+    TOGETHER,
+    TOP,
+    is_headline,
+)
+from denote.notes import Note
+from denote.tables import OF_ROW, joined_notes, remark, says, without
+
+OUTSIDE = ("output_unit", "not_decided")
+"""Codes of notes that a row is in no family of tests."""
+
+OF_PROPERTY = ["object_model", "layer", "pooling", "family", "property", "probe_seed"]
+"""What neurons that denote the same are found by."""
+
+
+def in_families(rows: pl.DataFrame, cells: pl.DataFrame, neurons: pl.DataFrame, layers: pl.DataFrame) -> pl.DataFrame:
+    """Rows of which a note says that they are in no family of tests.
+
+    These are the outputs of networks, and what does not pass the rule over a whole sweep: neurons, several of which
+    fewer than two denote, and observers.
+    """
+    rows = rows.with_columns(**joined_notes(without(OUTSIDE))).with_row_index("row")
+    denoting = neurons.filter(pl.col("denotes").fill_null(value=False)).select(OF_NEURON).unique()
+    decisive = cells.filter(pl.col("decisive").fill_null(value=False)).rename({"attribute": "property"})
+    key = [{"attribute": "property"}.get(name, name) for name in OF_CELL]
+    still = rows.join(denoting, on=OF_NEURON, how="semi", nulls_equal=True)
+    together = [*OF_PROPERTY, "subject"]
+    parts = still.filter(pl.col("subject_kind") == PART).group_by(together).agg(pl.col("neuron").n_unique())
+    several = rows.filter(pl.col("subject_kind") == TOGETHER).join(
+        parts.filter(pl.col("neuron") > 1), on=together, how="semi", nulls_equal=True
+    )
+    observers = rows.join(decisive.select(key).unique(), on=key, how="semi", nulls_equal=True)
+    kinds = {NEURON: still, TOGETHER: several, OBSERVER: observers, TOP: observers}
+    failed = [
+        (pl.col("subject_kind") == kind) & pl.col("row").is_in(kept["row"].implode()).not_()
+        for kind, kept in kinds.items()
+    ]
+    heads = layers.filter("is_head").select("object_model", "layer").unique()
+    outputs = rows.join(heads, on=["object_model", "layer"], how="semi")["row"]
+    is_output = pl.col("row").is_in(outputs.implode())
+    tested = pl.col("p_value").is_not_null() | is_headline()
+    marked = rows.with_columns(
+        **joined_notes(
+            OF_ROW,
+            remark(Note.of("output_unit"), tested & is_output),
+            remark(Note.of("not_decided"), tested & is_output.not_() & pl.any_horizontal(failed)),
+        )
+    )
+    return marked.drop("row")
+
+
+def corrected(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with q-values, of those that are in a family of tests."""
+    counts = says(*OUTSIDE).not_()
+    # Readings after an erasure are corrected among themselves: Holm, over the later layers of one erasure.
+    counts &= pl.col("measure").fill_null("") != AUROC
+    # Steering is tested by what observers read behind the layer and by the score: outputs and loss are described.
+    counts &= (pl.col("intervention") != Steer.name) | pl.col("measure").is_in([READING, SCORE])
+    p_values = rows.select(pl.when(counts & pl.col("p_value").is_not_null()).then("p_value")).to_series()
+    q_values = rows.select(pl.when(pl.col("measure") == AUROC).then("q_value")).to_series()
+    for name in rows["intervention"].unique(maintain_order=True):
+        own = rows["intervention"] == name
+        q = benjamini_hochberg(p_values.zip_with(own, pl.Series([None], dtype=pl.Float64)).to_numpy())
+        q_values = q_values.fill_null(pl.Series("q_value", q).fill_nan(None).zip_with(own, q_values))
+    return rows.with_columns(q_values.alias("q_value"))
