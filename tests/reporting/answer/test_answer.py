@@ -476,17 +476,21 @@ def test_neurons_and_observers_that_the_network_uses_are_counted_where_they_were
     made: Mapping[tuple[int, int], Tables],
 ) -> None:
     plain, tables = made[3, 5], synthetic.ablated(made[3, 5])
-    assert "to be used" not in "".join(line for block in answer(plain).blocks for line in block.lines)
+    assert answer(plain).block(INTERVENED) is None
     said = answer(tables, most_lines=40)
-    hidden = tables["neurons"].filter("denotes", pl.col("layer") != "logits").with_columns(verdict=verdict())
-    used, tested = (hidden["verdict"] == USED).sum(), hidden["verdict"].drop_nulls().len()
-    assert f" Shown to be used: {used} of the {tested} tested (to resample one costs ." in text(said, NEURONS)
-    effect = proportion(hidden.drop_nulls("verdict")["ablation_effect"].mean())  # type: ignore[arg-type] # a number
-    assert f"costs {effect} of the score on its rows on average, random .01)." in text(said, NEURONS)
-    cells = tables["cells"].filter(pl.col("layer") != "logits", probe="linear").with_columns(verdict=verdict())
-    cells = cells.drop_nulls("verdict")
-    of = f"{(cells['verdict'] == USED).sum()} of the {len(cells)}"
-    assert f"Shown to be used: what {of} ablated observers read (to resample one costs ." in text(said, CAPTURED)
+
+    def counted(table: pl.DataFrame) -> tuple[str, str]:
+        hidden = table.filter(pl.col("layer") != "logits").with_columns(verdict=verdict()).drop_nulls("verdict")
+        effect = proportion(hidden["ablation_effect"].mean())  # type: ignore[arg-type] # a number
+        return f"{(hidden['verdict'] == USED).sum()} of {len(hidden)}", effect
+
+    observers, of_observers = counted(tables["cells"].filter(probe="linear"))
+    neurons, of_neurons = counted(tables["neurons"].filter("denotes"))
+    assert text(said, INTERVENED) == (
+        f"Shown to be used (what resampling costs): what {observers} observers read ({of_observers} of the score on "
+        f"its rows, random .01), {neurons} neurons that denote ({of_neurons} of the score on its rows, random .01)."
+    )
+    assert f"Shown to be used: what {observers} observers read, {neurons} neurons." in answer(tables).sentences
     assert not any("itself predicts" in doubt.text for doubt in said.doubts)
     told = answer(tables | {"neurons": own_predictions(tables["neurons"])})
     assert any(doubt.text.startswith("Effects of ablation are of what the network itself") for doubt in told.doubts)

@@ -30,7 +30,15 @@ def said(tables: Tables, **more: object) -> list[str]:
 
 def test_without_interventions_there_is_nothing_to_say(plain: dict[str, pl.DataFrame]) -> None:
     assert said(plain) == []
-    assert said(synthetic.ablated(plain)) == []  # which the lines on observers and neurons tell
+
+
+def test_what_was_ablated_and_not_tested_is_said_to_be_that(plain: dict[str, pl.DataFrame]) -> None:
+    tables = synthetic.ablated(plain)
+    untested = {
+        name: tables[name].with_columns(causal_evidence=pl.lit("not testable")) for name in ("cells", "neurons")
+    }
+    n = len(tables["interventions"])
+    assert said(tables | untested) == [f"Ablated: none of {n} subjects could be tested (column note)."]
 
 
 def test_erasures_and_steering_have_a_line_each(plain: dict[str, pl.DataFrame]) -> None:

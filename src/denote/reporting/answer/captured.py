@@ -16,7 +16,6 @@ from denote.observers.kinds import reads_state
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Told
-from denote.reporting.answer.used import used_observers
 from denote.reporting.answer.words import clean, listed, plain_property
 from denote.reporting.layer_words import layer_words
 
@@ -163,10 +162,6 @@ class Captured:
         told = listed([clean(plain_property(name, self.networks.classes)) for name in names], most)
         return f"never: {told}" if names else ""
 
-    def used(self, *, brief: bool = False) -> str:
-        """Say of how many observers the network uses what they read; nothing where that was not tested."""
-        return used_observers(self._counted, brief=brief)
-
     @property
     def unequal(self) -> str:
         """Say where attributes have different numbers of rows, which moves what is decisive, too."""
@@ -193,13 +188,13 @@ def captured_told(networks: Networks, rule: Rule) -> Told | None:
         usual.where + usual.whose,
     )
     beside, few, gain = _beside(usual), _beside(usual, few=True), _gain(usual)
-    begins, missing, used = usual.begins(), _parts(usual.unscored), usual.used(brief=True)
+    begins, missing = usual.begins(), _parts(usual.unscored)
     every = _parts(begins, usual.lost(6), usual.twice(), usual.never(6), usual.unscored)
     return Told(
         [
-            [f"{head}{ruled}{at}{every}.{usual.unequal}{_weaker(networks)} {beside}{gain}{usual.used()}"],
-            [f"{head}{ruled}{at}{_parts(begins, usual.lost(6), usual.never(4))}{missing}. {few}{gain}{used}"],
-            [f"{head}{ruled}{usual.whose}{_parts(begins, usual.lost(MOST_NAMED))}{missing}. {few}{used}"],
+            [f"{head}{ruled}{at}{every}.{usual.unequal}{_weaker(networks)} {beside}{gain}"],
+            [f"{head}{ruled}{at}{_parts(begins, usual.lost(6), usual.never(4))}{missing}. {few}{gain}"],
+            [f"{head}{ruled}{usual.whose}{_parts(begins, usual.lost(MOST_NAMED))}{missing}. {few}"],
             [f"{head}{ruled}{at}{missing}. {few}"],
             [f"{head}{at}{missing}. {few}"],
         ],

@@ -13,7 +13,6 @@ from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import NEURON, Networks
 from denote.reporting.answer.neuron_examples import examples_of
 from denote.reporting.answer.told import Told
-from denote.reporting.answer.used import used_neurons
 from denote.reporting.answer.words import family_words, joined_words, listed
 
 CONTROLS = {"rotated": "random directions", "untrained": "untrained"}
@@ -169,10 +168,6 @@ class Denoting:
             return f" (excess {signed_interval(more)}; one network has no interval)"
         return f" ({'excess' if more.low > 0 else 'no clear excess:'} {signed_interval(more)})"
 
-    def used(self, *, brief: bool = False) -> str:
-        """Say how many of them the network uses; nothing where that was not tested."""
-        return used_neurons(self.found, NEURON, brief=brief)
-
     def words(self, family: str) -> str:
         """One of the attributes of a family."""
         cells = self.networks.tables["cells"].filter(pl.col("family") == family)
@@ -228,14 +223,14 @@ def _something(found: Denoting, rule: Rule) -> Told:
     rest = f"{others}{'; ' * bool(without)}{without}{outputs}"
     what, briefly = found.words(found.family), found.briefly()
     more = others.split(" only ")[0].rpartition(" ")[0] + " in other families" if others else ""
-    used, rule_said = found.used(), f" Rule: {denoting_rule(rule)}."
+    rule_said = f" Rule: {denoting_rule(rule)}."
     return Told(
         [
-            [f"{share} {tell} {what} {meaning}; {controls}{rest}.{used}{rule_said}{seed}", *examples],
-            *[[f"{share} {brief} {briefly}; {controls}{more}.{used}{seed}", *examples[:most]] for most in (3, 2, 1)],
-            [f"{share} {denote}; {found.beside()}{outputs}.{found.used(brief=True)}"],
+            [f"{share} {tell} {what} {meaning}; {controls}{rest}.{rule_said}{seed}", *examples],
+            *[[f"{share} {brief} {briefly}; {controls}{more}.{seed}", *examples[:most]] for most in (3, 2, 1)],
+            [f"{share} {denote}; {found.beside()}{outputs}."],
         ],
-        f"{share} {denote}; {controls}{more}.{found.used(brief=True)}",
+        f"{share} {denote}; {controls}{more}.",
         f"{share} {denote}; {found.beside()}",
         f"{proportion(found.share)} denote ({found.beside()})",
     )

@@ -1,4 +1,4 @@
-"""What erasing and steering showed, and what was asked for and found nothing to do: is what is read used?"""
+"""What ablating, erasing and steering showed, and what was asked for and found nothing to do: is what is read used?"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from denote.interventions.words import AUROC, NEURON, READING, SCORE, SLOPE, WIT
 from denote.numbers import count, proportion, setting
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Told
+from denote.reporting.answer.used import Ablations
 from denote.reporting.untouched import nothing_done
 
 PLACE = ["object_model", "layer", "pooling"]
@@ -130,7 +131,7 @@ class Steering:
 
 
 def intervened_told(networks: Networks, rule: Rule) -> Told | None:
-    """Say what erasing and steering showed, and what found nothing to do; None where nothing of this was asked for.
+    """Say what interventions showed, and what found nothing to do; None where nothing of this was asked for.
 
     Args:
         networks: Which were intervened on.
@@ -142,11 +143,11 @@ def intervened_told(networks: Networks, rule: Rule) -> Told | None:
         make(rows.filter(pl.col("intervention") == kind.name), rule)
         for make, kind in ((Erasures, Erase), (Steering, Steer))
     )
-    nothing = nothing_done(every)
-    full = [line for line in (erased.told(), steered.told(), *nothing) if line]
+    ablated, nothing = Ablations.of(networks), nothing_done(every)
+    full = [line for line in (ablated.told(), erased.told(), steered.told(), *nothing) if line]
     if not full:
         return None
-    brief = [line for line in (erased.told(brief=True), steered.told(brief=True), *nothing) if line]
+    brief = [line for line in (*(each.told(brief=True) for each in (ablated, erased, steered)), *nothing) if line]
     said = " ".join(brief)
     value = "; ".join(line[:1].lower() + line[1:].rstrip(".") for line in brief)
     return Told([full, [" ".join(full)], [said]], said, said.rstrip("."), value)

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import polars as pl
 
-from denote.interventions.words import OWN_PREDICTIONS, TOGETHER_ONLY, USED, verdict
-from denote.numbers import proportion
+from denote.interventions.words import OWN_PREDICTIONS, TOGETHER_ONLY, USED, resampled, verdict
+from denote.numbers import count, proportion
+from denote.reporting.answer.networks import NEURON, Networks
 from denote.tables import says
 
 
@@ -40,8 +41,8 @@ class Uses:
 
     @property
     def of(self) -> str:
-        """``5 of the 12``."""
-        return f"{f'{self.n_used:,}' if self.n_used else 'none'} of the {len(self.tested):,}"
+        """``5 of 12``."""
+        return f"{f'{self.n_used:,}' if self.n_used else 'none'} of {len(self.tested):,}"
 
     @property
     def together(self) -> str:
@@ -51,37 +52,50 @@ class Uses:
 
     @property
     def costs(self) -> str:
-        """``to resample one costs .22 of the score on its rows, random .01``: means over all that were tested."""
+        """``.22 of the score on its rows, random .01``: means over all that were tested."""
         effect, random = (proportion(self.tested[name].mean()) for name in ("effect", "random"))  # type: ignore[arg-type]
-        return f"to resample one costs {effect} of the score on its rows on average, random {random}"
+        return f"{effect} of the score on its rows, random {random}"
 
 
-def used_neurons(denoting: pl.DataFrame, key: Sequence[str], *, brief: bool = False) -> str:
-    """Say of how many neurons that denote it is shown that the network uses them; nothing where none was tested.
+@dataclass(frozen=True)
+class Ablations:
+    """What the ablations of some networks showed.
 
-    Args:
-        denoting: Rows of neurons that denote.
-        key: Columns that tell neurons apart.
-        brief: Leave out by how much.
+    Attributes:
+        observers: What observers of one kind of probe read.
+        neurons: Neurons that denote.
+        n_subjects: Of all that were ablated, whether or not they could be tested.
     """
-    uses = Uses(denoting, key)
-    if uses.tested.is_empty():
-        return ""
-    which = " tested" if len(uses.tested) < denoting.select(key).n_unique() else ""
-    return f" Shown to be used: {uses.of}{which}{'' if brief else f'{uses.together} ({uses.costs})'}."
 
+    observers: Uses
+    neurons: Uses
+    n_subjects: int
 
-def used_observers(cells: pl.DataFrame, *, brief: bool = False) -> str:
-    """Say of how many observers it is shown that the network uses what they read; nothing where none was tested.
+    @classmethod
+    def of(cls, networks: Networks) -> Ablations:
+        """Take those of some networks; outputs have no verdict."""
+        cells = networks.read.filter(pl.col("probe") == pl.lit(networks.probe, pl.String))
+        observers = Uses(cells, ["object_model", "layer", "pooling", "attribute", "probe_seed"])
+        neurons = Uses(networks.searched.filter(pl.col("denotes").fill_null(value=False)), NEURON)
+        return cls(observers, neurons, len(resampled(networks.tables["interventions"])))
 
-    Args:
-        cells: Of one probe.
-        brief: Leave out by how much.
-    """
-    uses = Uses(cells, ["object_model", "layer", "pooling", "attribute", "probe_seed"])
-    if uses.tested.is_empty():
-        return ""
-    return f" Shown to be used: what {uses.of} ablated observers read{'' if brief else f' ({uses.costs})'}."
+    def told(self, *, brief: bool = False) -> str:
+        """Say what networks are shown to use of what is read and denoted; nothing where nothing was ablated.
+
+        Args:
+            brief: Leave out how much.
+        """
+        if not self.n_subjects:
+            return ""
+        said = []
+        if len(self.observers.tested):
+            said.append(f"what {self.observers.of} observers read{'' if brief else f' ({self.observers.costs})'}")
+        if len(self.neurons.tested):
+            costs = "" if brief else f" that denote{self.neurons.together} ({self.neurons.costs})"
+            said.append(f"{self.neurons.of} neurons{costs}")
+        if not said:
+            return f"Ablated: none of {count(self.n_subjects, 'subject')} could be tested (column note)."
+        return f"Shown to be used{'' if brief else ' (what resampling costs)'}: {', '.join(said)}."
 
 
 def own_predictions(tables: Sequence[pl.DataFrame]) -> Iterator[str]:
