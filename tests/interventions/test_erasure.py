@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from denote.data.parts import Halves
 from denote.errors import ConfigError, DenoteError, LayerError
 from denote.interventions.edited_runs import NetworkRows, edited_runs, edited_states
-from denote.interventions.edits import SetByRow, SetTo
+from denote.interventions.edits import Edit, SetByRow, SetTo
 from denote.interventions.erasure import ErasureResult, ErasureSettings, LayerErasure, ReadAgain
 from denote.interventions.leace import Projection, erasure_of, random_projection
-from denote.interventions.passes import Edit
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import ALL, WITH
 from denote.numbers import Estimate

@@ -69,7 +69,7 @@ def intervened(network: nn.Module, layers: list[Layer], batch: Batch) -> dict[st
             with layer_passes(network, layer, Held(batch), np.arange(len(batch))) as passes:
                 values, _ = passes.values()
                 edit = SetTo([0], values[:, 0].max()[None] + 1)
-                passes.run([edit], lambda index, block, outputs, kept=kept: kept.append(outputs))
+                passes.run([edit], lambda edit, row, outputs, kept=kept: kept.append(outputs))
                 assert kept[0].shape == passes.baseline().shape
                 assert torch.isfinite(kept[0]).all()
             reasons[layer.name] = ""

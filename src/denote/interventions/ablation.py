@@ -17,6 +17,7 @@ from denote.interventions.drops import FIRST, drop_interval, rank_p_value, seque
 from denote.interventions.edits import (
     Displace,
     Donors,
+    Edit,
     Resample,
     ResampleAlong,
     SetByRow,
@@ -24,7 +25,7 @@ from denote.interventions.edits import (
     random_directions,
 )
 from denote.interventions.matching import LEAST, NEAREST, matched
-from denote.interventions.passes import Edit, LayerPasses
+from denote.interventions.passes import LayerPasses
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import ALL, MEAN, OTHER_MEAN, RESAMPLE, WITH, WITHOUT, ZERO
 from denote.notes import Note, note
@@ -32,6 +33,7 @@ from denote.numbers import count
 from denote.streams import stream
 
 Rows = Bool[np.ndarray, " row"]
+Indices = Int[np.ndarray, " output"]
 
 HELD = 64 << 20
 """Bytes of scores that are held at once."""
@@ -170,6 +172,10 @@ class _Scores:
     score: Float32[np.ndarray, "edit row"]
     loss: Float32[np.ndarray, "edit row"]
     output: Float32[np.ndarray, "edit row"]
+
+    def repeated(self, times: int) -> _Scores:
+        """Return the same scores for so many edits."""
+        return _Scores(*(one.repeat(times, axis=0) for one in (self.score, self.loss, self.output)))
 
 
 def is_narrow(n_neurons: int) -> bool:
@@ -338,16 +344,16 @@ class LayerAblation:
     def _scored(self, edits: Sequence[Edit]) -> Iterator[tuple[int, _Scores]]:
         """Run edits and give the scores of each; as many are held at once as `HELD` allows."""
         n_rows = len(self.at_rows)
-        step = max(1, HELD // (8 * max(1, n_rows)))
+        step = max(1, HELD // (12 * max(1, n_rows)))
         for start in range(0, len(edits), step):
             part = edits[start : start + step]
-            held = _Scores(*np.empty((3, len(part), n_rows), dtype=np.float32))
+            held = self.base.repeated(len(part))
 
-            def keep(index: int, block: slice, outputs: Tensor, held: _Scores = held) -> None:
-                scored = self.scores.of(outputs, block)
-                held.score[index, block], held.loss[index, block] = scored.score, scored.loss
-                apart = (outputs - self.outputs[block]).reshape(len(outputs), -1)
-                held.output[index, block] = apart.square_().mean(1).sqrt_().numpy()
+            def keep(edit: Indices, row: Indices, outputs: Tensor, held: _Scores = held) -> None:
+                scored = self.scores.of(outputs, row)
+                held.score[edit, row], held.loss[edit, row] = scored.score, scored.loss
+                apart = (outputs - self.outputs[row]).reshape(len(outputs), -1)
+                held.output[edit, row] = apart.square_().mean(1).sqrt_().numpy()
 
             self.passes.run(part, keep)
             for index in range(len(part)):

@@ -48,7 +48,7 @@ def drop_interval(
     apart = drop - centre
     summed = apart if groups is None else np.bincount(np.unique(groups, return_inverse=True)[1], weights=apart)
     squares = float((summed**2).sum()) * units / (units - 1) + (1.0 if bounded else 0.0)
-    half = float(scipy.stats.t.ppf((1 + confidence) / 2, units - 1)) * np.sqrt(squares) / (n + added)
+    half = float(scipy.special.stdtrit(units - 1, (1 + confidence) / 2)) * np.sqrt(squares) / (n + added)
     least, most = (-1.0, 1.0) if bounded else (-np.inf, np.inf)
     return Estimate(mean, max(centre - half, least), min(centre + half, most))
 

@@ -17,10 +17,11 @@ from denote.data.batch import Batch, at_words, repeated, words_of
 from denote.data.parts import Halves
 from denote.data.samples import Inputs
 from denote.errors import LayerError
-from denote.interventions.edits import SetTo
-from denote.interventions.passes import STACKED, Edit, SiteRows, of_samples
+from denote.interventions.blocks import of_samples
+from denote.interventions.edits import Edit, SetTo
+from denote.interventions.passes import STACKED
 from denote.interventions.replacing import Replaceable, copied, replaceable
-from denote.interventions.sites import Sites
+from denote.interventions.sites import SiteRows, Sites
 from denote.object_models.task import tensor_of
 from denote.states.capture import handing_on
 from denote.states.first_pass import alike

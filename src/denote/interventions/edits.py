@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,31 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from denote.interventions.passes import Edit, SiteRows
+from denote.interventions.sites import SiteRows
 from denote.streams import stream
+
+
+class Edit(ABC):
+    """What an intervention puts in the place of a layer's state."""
+
+    @property
+    def changed_neurons(self) -> Sequence[int] | None:
+        """The neurons that it changes; None: all of them."""
+        return None
+
+    @property
+    def changed_rows(self) -> Bool[Tensor, " row"] | None:
+        """The samples that it may change; None: all of them."""
+        return None
+
+    @abstractmethod
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """Return the new state.
+
+        Args:
+            values: What the network gives, of `changed_neurons` alone; not to be changed.
+            at: Whose the sites are.
+        """
 
 
 @dataclass(frozen=True, eq=False)

@@ -327,14 +327,15 @@ class LayerErasure:
             if (reason := scores.reason(outputs)) is not None:
                 return reason
             base = scores.of(outputs, slice(None))
-            edited = np.empty((len(edits), 2, len(outputs)), dtype=np.float32)
+            plain = np.stack([base.score, base.loss])
+            edited = np.repeat(plain[None], len(edits), axis=0)
 
-            def keep(index: int, block: slice, given: Tensor) -> None:
-                of_rows = scores.of(given, block)
-                edited[index, 0, block], edited[index, 1, block] = of_rows.score, of_rows.loss
+            def keep(edit: Int[np.ndarray, " output"], row: Int[np.ndarray, " output"], given: Tensor) -> None:
+                of_rows = scores.of(given, row)
+                edited[edit, 0, row], edited[edit, 1, row] = of_rows.score, of_rows.loss
 
             passes.run(edits, keep)
-            return _Scored(np.stack([base.score, base.loss]), edited, not passes.shortcuts.restarts)
+            return _Scored(plain, edited, not passes.shortcuts.restarts)
 
     def _loss(
         self,

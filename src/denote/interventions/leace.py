@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float, Float32, Float64, Int8
 from torch import Tensor
 
 from denote.errors import LayerError
-from denote.interventions.passes import Edit, SiteRows
+from denote.interventions.edits import Edit
+from denote.interventions.sites import SiteRows
 from denote.numbers import count
 
 EPS = float(torch.finfo(torch.float32).eps)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Float64, Int
 from torch import Tensor
 
 from denote.interventions.edited_runs import EditedRuns
-from denote.interventions.passes import Edit
+from denote.interventions.edits import Edit
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import LOSS, OUTPUT, READING, SCORE
 from denote.notes import Note, note

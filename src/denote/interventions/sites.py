@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from denote.data.batch import Batch, Words, mask_of, words_of
 from denote.errors import LayerError
 from denote.states.layers import HEADS, MAP, SEQUENCE, Layer
 from denote.states.pooling import arranged
+
+
+@dataclass(frozen=True)
+class SiteRows:
+    """Whose the sites of a block are.
+
+    Attributes:
+        row: Index of every site's sample among all the samples that are run.
+        position: Which of its sample's sites it is, from 0.
+    """
+
+    row: Int[Tensor, " site"]
+    position: Int[Tensor, " site"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +41,13 @@ class Sites:
         at: Place of every neuron at every site in the flattened tensor.
         sample: Sample of every site, in the batch.
         position: Which of its sample's sites it is, from 0.
+        numbers: How many the tensor has.
     """
 
     at: Int[Tensor, "site neuron"]
     sample: Int[Tensor, " site"]
     position: Int[Tensor, " site"]
+    numbers: int
 
     @classmethod
     def of(cls, shape: Sequence[int], layer: Layer, batch: Batch) -> Sites:
@@ -45,33 +61,64 @@ class Sites:
         Raises:
             LayerError: for attention, whose neurons are maxima over positions that nothing can set.
         """
-        places = arranged(torch.arange(prod(shape)).view(tuple(shape)), layer)
+        numbers = prod(shape)
+        places = arranged(torch.arange(numbers).view(tuple(shape)), layer)
         if layer.kind == HEADS:
             raise LayerError(f"layer {layer.name}", "the weights of attention cannot be set one head at a time")
         if layer.kind == SEQUENCE:
-            return cls._of_sequence(places.flatten(2), layer, batch)
+            return cls._of_sequence(places.flatten(2), numbers, layer, batch)
         if layer.kind == MAP and layer.pooling in ("mean", "max"):
-            return cls._of_samples(places.flatten(2).movedim(1, 2))
+            return cls._of_samples(places.flatten(2).movedim(1, 2), numbers)
         if layer.kind == MAP and layer.pooling == "centre":
             for size in places.shape[2:]:
                 places = places[:, :, size // 2]
-        return cls._of_samples(places.flatten(1)[:, None])
+        return cls._of_samples(places.flatten(1)[:, None], numbers)
 
     @classmethod
-    def _of_samples(cls, places: Int[Tensor, "sample position neuron"]) -> Sites:
+    def _of_samples(cls, places: Int[Tensor, "sample position neuron"], numbers: int) -> Sites:
         n, positions = places.shape[:2]
         sample = torch.arange(n).repeat_interleave(positions)
-        return cls(places.flatten(0, 1), sample, torch.arange(positions).repeat(n))
+        return cls(places.flatten(0, 1), sample, torch.arange(positions).repeat(n), numbers)
 
     @classmethod
-    def _of_sequence(cls, places: Int[Tensor, "row position neuron"], layer: Layer, batch: Batch) -> Sites:
+    def _of_sequence(
+        cls, places: Int[Tensor, "row position neuron"], numbers: int, layer: Layer, batch: Batch
+    ) -> Sites:
         words = words_of(batch)
         if words is not None:
             sample, row, position = _of_words(words, layer.pooling)
         else:
             row, position = _unpadded(places, layer.pooling, mask_of(batch))
             sample = row
-        return cls(places[row, position], sample, _counted(sample))
+        return cls(places[row, position], sample, _counted(sample), numbers)
+
+    def put(
+        self,
+        tensor: Tensor,
+        sites: slice,
+        neurons: Int[Tensor, " neuron"] | None,
+        new: Float[Tensor, "site neuron"],
+    ) -> None:
+        """Write the state of some sites into what the layer gave.
+
+        Args:
+            tensor: Of the shape that the sites are of; its numbers lie side by side.
+            sites: Which of them.
+            neurons: Those that are written; None: all.
+            new: Their state.
+        """
+        new = new.to(tensor.dtype)
+        if self._is_matrix:
+            matrix = tensor.view(self.at.shape)
+            matrix[sites if neurons is None else (sites, neurons)] = new
+        else:
+            at = self.at[sites]
+            tensor.view(-1)[at if neurons is None else at[:, neurons]] = new
+
+    @cached_property
+    def _is_matrix(self) -> bool:
+        """Whether the sites, one after the other, are the tensor, so that no places need be looked up."""
+        return torch.equal(self.at.flatten(), torch.arange(self.numbers))
 
 
 def _of_words(words: Words, pooling: str) -> tuple[Tensor, Tensor, Tensor]:

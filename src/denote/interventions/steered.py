@@ -12,8 +12,8 @@ from torch import Tensor
 
 from denote.data.parts import Halves
 from denote.errors import ConfigError, LayerError
-from denote.interventions.edits import SetTo
-from denote.interventions.passes import Edit, SiteRows
+from denote.interventions.edits import Edit, SetTo
+from denote.interventions.sites import SiteRows
 from denote.observers.observer import Observer
 
 DOSES = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
