@@ -12,7 +12,7 @@ import synthetic_tables as synthetic
 from denote.evidence.rule import Rule
 from denote.interventions.use import use_tests
 from denote.interventions.words import NOT_SHOWN, UNTESTED, USED
-from denote.reporting.ablations import cells_told, neurons_told, use_sentences, used_sheet
+from denote.reporting.ablations import BRIEFLY, cells_told, neurons_told, use_sentences, used_sheet
 from denote.reporting.page.bundle import Contents, bundle
 from denote.reporting.page.evidence import sections
 
@@ -40,16 +40,16 @@ def test_the_table_lists_subjects_the_most_costly_first_and_outputs_last(tables:
     assert sheet.caption.startswith(f"{len(costly)} of {len(tested)} subjects are shown to be used: q <= .05")
     of = {name: [row[at] for row in sheet.rows] for at, name in enumerate(sheet.header)}
     assert len(sheet.rows) == len(ablated)
-    assert not any(where.startswith(tuple(heads)) for where in of["where"][: len(hidden)])
+    assert set(of["where"][: len(hidden)]).isdisjoint(heads)  # of one network the layer alone is named
     n_costly = len(hidden.filter(pl.col("effect") > 0))
     scores = of["score on its rows"][: len(hidden)]
     assert scores == [".97 to .41"] * n_costly + [".97 to .97"] * (len(hidden) - n_costly)
     assert of["costs"][0] == ".56 [.50, .61]"
     assert set(of["random"]) == {"to .96 (24 neurons)", "to .96 (24 directions)", ""}
-    few = UNTESTED["few_ablation_rows"]
+    few = BRIEFLY[UNTESTED["few_ablation_rows"]]
     for verdict, score in zip(of["verdict"][: len(hidden)], scores, strict=True):
         assert verdict in (few, USED if score == ".97 to .41" else NOT_SHOWN)
-    assert set(of["verdict"][len(hidden) :]) == {UNTESTED["output_unit"]}
+    assert set(of["verdict"][len(hidden) :]) == {"an output"}
     neurons = tables["neurons"].filter("denotes")
     first = next(at for at, what in enumerate(of["what is resampled"]) if what.startswith("neuron "))
     assert float(f"0{of['read'][first]}") in set(neurons["balanced_accuracy"].round(2))

@@ -18,6 +18,7 @@ from denote.interventions.words import (
     TOGETHER,
     TOGETHER_ONLY,
     TOP,
+    UNTESTED,
     USED,
     others,
     resampled,
@@ -32,8 +33,17 @@ from denote.reporting.answer.words import family_words, plain_property
 from denote.reporting.sheet import Column, Row, Sheet
 from denote.tables import says
 
-MOST_NAMED = 8
+MOST_NAMED = 5
 """Neurons of a subject that are named."""
+
+BRIEFLY = {
+    UNTESTED[code]: words
+    for code, words in {
+        "output_unit": "an output", "unread_layer": "not used: unread", "narrow_layer": "not testable: narrow",
+        "few_ablation_rows": "not tested: few rows", "not_decided": "not tested: fails the rule",
+    }.items()
+} | {TOGETHER_ONLY: "used only together"}  # fmt: skip
+"""Verdicts as they stand in a column."""
 
 
 def neurons_told(neurons: pl.DataFrame, interventions: pl.DataFrame) -> pl.DataFrame:
@@ -101,16 +111,17 @@ def used_sheet(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Sheet]:
     rows = _subjects(tables, rule)
     if rows.is_empty():
         return []
+    is_one = rows["object_model"].n_unique() == 1
     columns: list[Column] = [
         ("what is resampled", _what),
-        ("where", _where),
         ("of what", lambda row: plain_property(row["property"], short=True)),
-        *sheet.text(word="verdict"),
-        ("read", lambda row: "" if row["read"] is None else proportion(row["read"])),
-        *sheet.whole(n_rows="rows"),
+        ("where", lambda row: row["layer"] if is_one else _where(row)),
         ("score on its rows", lambda row: f"{proportion(row['baseline'])} to {proportion(row['value'])}"),
-        *sheet.between("effect", effect="costs"),
         ("random", _random),
+        ("verdict", lambda row: BRIEFLY.get(row["word"]) or row["word"]),
+        ("read", lambda row: "" if row["read"] is None else proportion(row["read"])),
+        *sheet.between("effect", effect="costs"),
+        *sheet.whole(n_rows="rows"),
         *sheet.columns(small, p_value="p", q_value="q"),
     ]
     tested = rows.filter(pl.col("word").is_in([USED, TOGETHER_ONLY, NOT_SHOWN]))
@@ -186,7 +197,7 @@ def _what(row: Row) -> str:
         NEURON: f"neuron {named}",
         TOGETHER: f"neurons {named} together",
         OBSERVER: f"what {sheet.probe(row)} reads",
-        TOP: f"neurons {named}, on which {sheet.probe(row)} relies most",
+        TOP: f"{sheet.probe(row)}'s top {named}",
     }
     return said[row["subject_kind"]]
 
