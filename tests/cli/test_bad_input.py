@@ -50,6 +50,28 @@ CONFIG_MISTAKES = [
     ("datset=x", ["datset", "did you mean 'dataset'"]),
     ("seeed=3", ["seeed", "did you mean 'seed'"]),
     ("split.sed=3", ["split.sed", "did you mean 'split.seed'"]),
+    *(
+        (typed, ["intervention.ablate.draw:", "did you mean 'intervention.ablate.draws'?"])
+        for typed in ("intervention.ablate.draw=3", "intervention=ablate intervention.ablate.draw=3")
+    ),
+    ("intervention.ablate.draw=3", ["allowed with intervention=ablate"]),
+    ("intervention=erase intervention.ablat.draws=3", ["'intervention.ablate'?", "allowed with intervention=ablate"]),
+    *(
+        (typed, [f"{typed.split('=')[0]}: is a key of an option that is not chosen; allowed with {option}"])
+        for typed, option in [
+            ("intervention.ablate.draws=5", "intervention=ablate"),
+            ("probe.mlp.width=3", "probe=mlp"),
+            ("architecture.channels=3", "architecture=convnet or resnet"),
+            ("dataset.path=x", "dataset=ag_news, arrays"),
+            ("control.control_task.draws=3", "control=control_task"),
+            ("attribute.formulas.beam=3", "attribute=formulas"),
+            ("hydra.launcher.n_jobs=3", "hydra/launcher=joblib"),
+        ]
+    ),
+    ("architecture=mlp_4x64 architecture.chanels=3", ["'architecture.channels'? allowed with architecture=convnet"]),
+    ("probe.mlp.hiden=3", ["allowed: probe.mlp.kind, probe.mlp.width"]),
+    ("logger.projct=x", ["did you mean 'logger.project'?"]),
+    ("hydra.launcher.njobs=3", ["did you mean 'hydra.launcher.n_jobs'? allowed with hydra/launcher=joblib"]),
     ("trainer.max_epoch=3", ["trainer.max_epoch:", "did you mean 'trainer.max_epochs'", " more"]),
     ("+foo=1", ["foo", "no such key", "allowed: "]),
     ("+layer.selekt=1", ["layer.selekt", "did you mean 'select'"]),

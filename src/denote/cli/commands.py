@@ -159,32 +159,7 @@ def _mistake(error: Exception) -> DenoteError | None:
         return None
     from denote.cli.messages import as_mistake
 
-    return as_mistake(error, _default_keys())
-
-
-def _default_keys() -> list[str]:
-    """All keys of the default configuration and the options typed, to name the one nearest to a mistyped key."""
-    from hydra import compose, initialize_config_module
-    from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
-
-    from denote.cli.messages import shipped_options
-    from denote.observers.kinds import built_in_probes
-
-    typed = [argument.partition("=")[::2] for argument in sys.argv[1:]]
-    groups = ("dataset", "architecture")
-    chosen = [f"{group}={name}" for group, name in typed if group in groups and name in shipped_options(group)]
-    GlobalHydra.instance().clear()
-    with initialize_config_module("denote.conf", version_base="1.3"):
-        # With every probe, whichever were chosen: their settings are what is mistyped.
-        config = compose("config", [f"probe=[{','.join(built_in_probes())}]", *chosen])
-    return _keys_of(OmegaConf.to_container(config))
-
-
-def _keys_of(node: Any, prefix: str = "") -> list[str]:
-    """Return the keys of a mapping and of all mappings in it, such as ``split`` and ``split.seed``."""
-    inner = node.items() if isinstance(node, dict) else ()
-    return [key for name, value in inner for key in (f"{prefix}{name}", *_keys_of(value, f"{prefix}{name}."))]
+    return as_mistake(error)
 
 
 def _hydra(command: str, arguments: list[str]) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
+from denote.cli.option_keys import KnownKeys, shipped_options
 from denote.cli.options import GROUPS, no_option
 from denote.cli.several_values import several_values
 from denote.config.trust import CODE_DIR, TRUSTED
-from denote.errors import ConfigError, DenoteError, one_of
+from denote.errors import ConfigError, DenoteError
 
 _MISSING_OPTION = re.compile(r"Could not (?:find|load) '(?P<option>[^']+)'")
 _AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*?)(?:\n\s*Config search path:|\Z)", re.DOTALL)
@@ -21,12 +21,11 @@ _SAID_OF_ARGUMENTS = ("--multirun", "--resolve", "Config group override must be"
 _GRAMMAR = re.compile(r"Error parsing override '(?P<override>.*)'\s*(?P<why>.*)", re.DOTALL)
 
 
-def as_mistake(error: BaseException, keys: Iterable[str] = ()) -> DenoteError | None:
+def as_mistake(error: BaseException) -> DenoteError | None:
     """The user's mistake behind an exception of Hydra or OmegaConf, or None where it is no such thing.
 
     Args:
         error: What came out of Hydra.
-        keys: The keys of the default config, from which the nearest is named.
     """
     from hydra.errors import HydraException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
@@ -41,17 +40,11 @@ def as_mistake(error: BaseException, keys: Iterable[str] = ()) -> DenoteError | 
     if isinstance(error, OverrideParseException):
         return _grammar(str(error.override), text)
     if isinstance(error, (HydraException, OmegaConfBaseException)):
-        known = several_values(text) or _missing_option(text) or _unknown_key(error, text, list(keys))
+        known = several_values(text) or _missing_option(text) or _unknown_key(error, text)
         return known or ConfigError("config", _line(text))
     if isinstance(error, ValueError) and any(words in text for words in _SAID_OF_ARGUMENTS):
         return ConfigError("command line", _line(text))
     return None
-
-
-def shipped_options(group: str) -> list[str]:
-    """Names of a group's options in ``denote.conf``."""
-    folder = resources.files("denote.conf").joinpath(group)
-    return [entry.name.removesuffix(".yaml") for entry in folder.iterdir()] if folder.is_dir() else []
 
 
 def _line(text: str) -> str:
@@ -81,7 +74,7 @@ def _missing_option(text: str) -> DenoteError | None:
     return no_option(group, option, options) if group else ConfigError(option, "there is no such config")
 
 
-def _unknown_key(error: BaseException, text: str, keys: list[str]) -> DenoteError | None:
+def _unknown_key(error: BaseException, text: str) -> DenoteError | None:
     if (unmerged := _NOT_MERGED.search(text)) is not None:
         came = f"{unmerged['value']} is not possible"
         return ConfigError(
@@ -96,19 +89,7 @@ def _unknown_key(error: BaseException, text: str, keys: list[str]) -> DenoteErro
     if str(key).lstrip("+~") in (CODE_DIR, TRUSTED):
         allowed = f"on the command line only, as {key}=VALUE, never in a config or a sweep's parameters"
         return ConfigError(str(key), "is no key of a config", allowed)
-    return ConfigError(str(key), "there is no such key or group", _nearest(str(key), keys))
-
-
-def _nearest(key: str, keys: list[str]) -> str:
-    """Siblings of a mistyped key where its parent exists, else the nearest of all keys."""
-    parent = key
-    while parent:
-        parent = parent.rpartition(".")[0]
-        siblings = [name for name in keys if name.rpartition(".")[0] == parent]
-        if siblings:
-            # Compared at their own level: of `control.suffled.draws` it is `control.suffled` that is mistyped.
-            return one_of(".".join(key.split(".")[: parent.count(".") + 1 + bool(parent)]), siblings)
-    return one_of(key, GROUPS)
+    return ConfigError(str(key), *KnownKeys.of_command_line().problem(str(key)))
 
 
 USAGE = {
