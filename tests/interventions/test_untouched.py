@@ -13,7 +13,7 @@ from planted_uses import Reads, planted
 import denote
 from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.interventions.words import ANY
-from denote.reporting.untouched import nothing_done
+from denote.reporting.answer.untouched import nothing_done
 
 CAUSAL = {0: 1.0}
 

@@ -11,8 +11,8 @@ from denote.interventions.words import WITH
 from denote.reporting.answer.compose import answer
 from denote.reporting.answer.contents import INTERVENED
 from denote.reporting.answer.intervened import Erasures, Steering, counted_rows
+from denote.reporting.answer.untouched import nothing_done, untouched_sentences
 from denote.reporting.page.evidence import sections
-from denote.reporting.untouched import nothing_done, untouched_sentences
 from denote.tables import INTERVENTIONS, table
 
 Tables = Mapping[str, pl.DataFrame]

@@ -13,8 +13,8 @@ from denote.interventions.words import AUROC, NEURON, READING, SCORE, SLOPE, WIT
 from denote.numbers import count, proportion, setting
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Told
+from denote.reporting.answer.untouched import nothing_done
 from denote.reporting.answer.used import Ablations
-from denote.reporting.untouched import nothing_done
 
 PLACE = ["object_model", "layer", "pooling"]
 """Where something is intervened on."""

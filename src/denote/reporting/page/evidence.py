@@ -25,10 +25,10 @@ from denote.reporting import (
     stability,
 )
 from denote.reporting import findings as doubts
+from denote.reporting.answer.untouched import untouched_sentences
 from denote.reporting.findings import findings
 from denote.reporting.jobs import Job
 from denote.reporting.sheet import Section, Sheet
-from denote.reporting.untouched import untouched_sentences
 
 BELIEF = "Can these numbers be believed?"
 """Heading of the part that the first screen links to."""
