@@ -142,6 +142,13 @@ def test_jobs_disagree_on_what_is_no_key_column(plain_job: dict[str, Any], overr
     assert all(key.startswith(wanted) for key in keys)
 
 
+def test_jobs_disagree_on_what_one_intervention_means_alone() -> None:
+    one, two = (agreement(composed(f"intervention=[ablate,{other}]")) for other in ("erase", "steer"))
+    assert disagreement(one, two) == []
+    fewer = agreement(composed("intervention=ablate", "intervention.ablate.draws=5"))
+    assert disagreement(one, fewer) == ["intervention.ablate.draws"]
+
+
 @pytest.mark.parametrize("override", ["analysis.family=subsets", "analysis.level=0.01"])
 def test_the_plan_of_the_analysis_shapes_no_jobs_results(plain_job: dict[str, Any], override: str) -> None:
     assert fingerprint(composed(override)) == fingerprint(plain_job)
@@ -157,6 +164,8 @@ def test_the_plan_of_the_analysis_shapes_no_jobs_results(plain_job: dict[str, An
         "probe=majority",
         "architecture=convnet",
         "dataset=shapes",
+        "intervention=ablate",
+        "intervention=[erase,steer]",
     ],
 )
 def test_jobs_may_differ_in_object_model_and_key_columns(plain_job: dict[str, Any], override: str) -> None:

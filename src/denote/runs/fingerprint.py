@@ -122,8 +122,8 @@ def class_name(config: Config, group: str) -> str:
 def agreement(config: Config) -> dict[str, Any]:
     """Settings that are neither part of the object model nor a key column: equal in all jobs of a sweep folder.
 
-    Probe options and single attributes are compared by name, so jobs may differ in *which* they use but not in what
-    one name means.
+    Options of probes and interventions and single attributes are compared by name, so jobs may differ in *which* they
+    use but not in what one name means: of a network that one job ablates and another erases the merge has both.
     """
     shaped = shaping(config)
     parts = {group: shaped.get(group) for group in ("evidence", "control", "intervention", "split", "probe")}
@@ -160,12 +160,12 @@ def _by_name(attribute: Config) -> dict[str, Any]:
 
 
 def disagreement(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """Keys on which two jobs differ. A probe, attribute or network that only one has is no disagreement."""
+    """Keys on which two jobs differ. A probe, attribute, intervention or network that only one has is none."""
     unlike = [key for key in {*ours, *theirs} if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)]
     if not unlike:
         return []
     in_both = set(map(_option, ours)) & set(map(_option, theirs))
-    of_some = {"probe", "attribute", TRAINED_ON}
+    of_some = {"probe", "attribute", "intervention", TRAINED_ON}
     differing = [key for key in unlike if _option(key) in in_both or _option(key)[0] not in of_some]
     return [key.replace(SEPARATOR, ".") for key in sorted(differing)]
 
