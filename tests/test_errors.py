@@ -1,6 +1,6 @@
 """A long list of names is cut where one of them is a good guess, and told in full where none is."""
 
-from denote.errors import MOST_LISTED, NEAREST_LISTED, one_of
+from denote.errors import MOST_LISTED, NEAREST_LISTED, one_of, type_in_words
 
 NAMES = [f"column_{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
 
@@ -19,3 +19,7 @@ def test_of_a_long_list_the_nearest_are_told_and_how_many_more_there_are() -> No
 
 def test_without_a_guess_all_names_are_told() -> None:
     assert one_of("x", NAMES) == f"allowed: {', '.join(NAMES)}"
+
+
+def test_types_have_their_article() -> None:
+    assert [type_in_words(value) for value in (3, "a", None, {})] == ["an int", "a str", "nothing", "a dict"]

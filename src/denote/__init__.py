@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from denote.denotation.depth.plan import Analysis
     from denote.errors import DenoteError
     from denote.evidence.rule import Rule
+    from denote.interventions.kinds import Ablate, Erase, Steer
     from denote.observation.arguments import Controls
 
 __all__ = [  # the version is made when it is asked for
+    "Ablate",
     "Analysis",
     "ComparisonResult",
     "Controls",
     "DenoteError",
     "DepthAnalysis",
+    "Erase",
     "ObservationResult",
     "Parts",
     "Rule",
+    "Steer",
     "SweepResult",
     "__version__",
     "compare",
@@ -33,14 +37,17 @@ __all__ = [  # the version is made when it is asked for
 ]
 
 _HOMES = {
+    "Ablate": "denote.interventions.kinds",
     "Analysis": "denote.denotation.depth.plan",
     "ComparisonResult": "denote.api.comparison",
     "Controls": "denote.observation.arguments",
     "DenoteError": "denote.errors",
     "DepthAnalysis": "denote.denotation.depth.analysis",
+    "Erase": "denote.interventions.kinds",
     "ObservationResult": "denote.api.results",
     "Parts": "denote.data.parts",
     "Rule": "denote.evidence.rule",
+    "Steer": "denote.interventions.kinds",
     "SweepResult": "denote.api.results",
     "compare": "denote.api.comparison",
     "depth_analysis": "denote.denotation.depth.analysis",

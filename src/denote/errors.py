@@ -203,6 +203,14 @@ MOST_LISTED, NEAREST_LISTED = 8, 5
 """Names that are listed in full beside a guess, and how many of the nearest of a longer list."""
 
 
+def type_in_words(value: object) -> str:
+    """Say of what type a value is: ``a str``, ``an int``; of None ``nothing``."""
+    if value is None:
+        return "nothing"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
 def one_of(came: object, allowed: Iterable[object]) -> str:
     """Say what is allowed, the nearest name first: ``did you mean 'linear'? allowed: linear, neuron``.
 

@@ -263,6 +263,23 @@ def test_an_intervention_that_is_none_is_named() -> None:
         denote.observe(torch.nn.Linear(2, 2), np.zeros((60, 2)), {"x": np.arange(60) % 2}, interventions="ablade")
 
 
+@pytest.mark.parametrize(("given", "said"), [(3, "an int came"), ([None], "nothing came"), ([{}], "a dict came")])
+def test_what_is_no_intervention_is_told_by_its_type(given: object, said: str) -> None:
+    with pytest.raises(denote.DenoteError, match=f"{said}; allowed: ablate, erase, steer, none, a list of those, or"):
+        given_interventions(given)
+
+
+@pytest.mark.parametrize(("name", "meant"), [("intervention", "interventions"), ("control", "controls")])
+def test_a_setting_that_observe_lacks_names_the_argument_that_is_meant(name: str, meant: str) -> None:
+    network, inputs = torch.nn.Linear(2, 2), np.zeros((60, 2))
+    with pytest.raises(denote.DenoteError, match=rf"observe\({name}=...\): .*did you mean '{meant}'"):
+        denote.observe(network, inputs, {"x": np.arange(60) % 2}, **{name: "ablate"})  # type: ignore[arg-type]
+
+
+def test_settings_of_interventions_stand_beside_observe() -> None:
+    assert (denote.Ablate, denote.Erase, denote.Steer) == (Ablate, Erase, Steer)
+
+
 def test_erasing_and_steering_are_rows_of_the_same_table() -> None:
     inputs, labels = planted(3, rows=800)
     seen = denote.observe(

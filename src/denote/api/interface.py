@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -140,8 +141,8 @@ def observe(
         controls: What results are held against, by name or with numbers; at ``standard`` shuffled labels, rotations,
             the raw input, and untrained networks where they can be had.
         interventions: What is done to the network to see whether it uses what is read off it: ``ablate``, ``erase``,
-            ``steer``, a list of those, or settings of their own (``Ablate``, ``Erase`` and ``Steer`` of
-            `denote.interventions.kinds`). An ablation takes a forward pass over *test* from the layer on for every
+            ``steer``, a list of those, or settings of their own (`denote.Ablate`, `denote.Erase`,
+            `denote.Steer`). An ablation takes a forward pass over *test* from the layer on for every
             neuron, and more for what denotes; it may take minutes.
         rule: When a cell is decisive and a neuron denotes.
         store: Folder in which states are kept for the next call; None keeps none. What is drawn from a Dataset
@@ -352,7 +353,11 @@ def merge(folder: Path | str) -> SweepResult:
 def _check(settings: Mapping[str, Any], level: Level, rule: Rule, batch_size: Any, **seeds: Any) -> None:
     for key in settings:
         if key not in NAMED:
-            raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
+            raise ConfigError(
+                f"observe({key}=...)",
+                "there is no such setting",
+                one_of(key, [*inspect.signature(observe).parameters, *NAMED]),
+            )
     of_rule = vars(rule)
     check_values(
         Evidence,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from denote.config.settings import COUNT, SOME, Count, Value, check_values, listed, number
-from denote.errors import ConfigError, one_of
+from denote.errors import ConfigError, one_of, type_in_words
 
 LARGEST_DOSE = 100
 """Standard deviations: no state lies so far out, and what a network gives there tells nothing of it."""
@@ -123,10 +123,10 @@ def given_interventions(given: Any) -> tuple[Intervention, ...]:
             continue
         kind = INTERVENTIONS.get(each) if isinstance(each, str) else None
         if kind is None and not isinstance(each, Intervention):
-            came = repr(each) if isinstance(each, str) else f"a {type(each).__name__}"
-            raise ConfigError(
-                "observe(interventions=...)", f"{came} came", one_of(str(each), [*INTERVENTIONS, NOTHING])
-            )
+            came = repr(each) if isinstance(each, str) else type_in_words(each)
+            names = one_of(each if isinstance(each, str) else "", [*INTERVENTIONS, NOTHING])
+            allowed = f"{names}, a list of those, or settings, as denote.Ablate(draws=50)"
+            raise ConfigError("observe(interventions=...)", f"{came} came", allowed)
         one = kind() if kind is not None else each
         check_values(type(one), vars(one), f"interventions.{one.name}.{{}}".format)
         chosen[one.name] = one

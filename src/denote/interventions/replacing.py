@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from denote.data.batch import Batch, at_words, call, words_of
-from denote.errors import DenoteError, LayerError, told
+from denote.errors import DenoteError, LayerError, told, type_in_words
 from denote.object_models.task import tensor_of
 from denote.states.hooks import Place, eval_mode, parts_of
 from denote.states.layers import Layer
@@ -168,7 +168,7 @@ def _with(value: Any, old: Tensor, new: Tensor, layer: Layer) -> Any:
                     setattr(changed, name, inner)
                 return changed
     # Of a packed sequence the tensor that is observed is made anew of what it holds.
-    raise LayerError(f"layer {layer.name}", f"gives a {type(value).__name__}, in which no tensor can be replaced")
+    raise LayerError(f"layer {layer.name}", f"gives {type_in_words(value)}, in which no tensor can be replaced")
 
 
 def _holds(value: Any, tensor: Tensor, depth: int = 0) -> bool:

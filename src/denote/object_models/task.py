@@ -15,7 +15,7 @@ from torch.nn import functional
 from denote.data.batch import Batch, call, words_of
 from denote.data.batch import at_words as mean_at_words
 from denote.data.samples import CLASSES, LABELS, NUMERIC, Rows
-from denote.errors import ConfigError
+from denote.errors import ConfigError, type_in_words
 from denote.notes import Note
 from denote.numbers import proportion
 
@@ -120,9 +120,8 @@ def tensor_of(result: Any) -> Tensor:
     for value in held:
         if isinstance(value, Tensor):
             return value
-    kind = "nothing" if result is None else f"a {type(result).__name__}"
     allowed = "allowed: a tensor, or some in a tuple or a mapping"
-    raise ConfigError("architecture", f"the network returns {kind}, no tensor", allowed)
+    raise ConfigError("architecture", f"the network returns {type_in_words(result)}, no tensor", allowed)
 
 
 CHANCE_LEVEL = 0.05

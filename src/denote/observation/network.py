@@ -15,7 +15,7 @@ from denote.config.keys import digest, digest_array, digest_tensor
 from denote.data.batch import Batch
 from denote.data.memory.given_columns import plain_array
 from denote.data.samples import Inputs
-from denote.errors import ConfigError, StateError, StoreError, told
+from denote.errors import ConfigError, StateError, StoreError, told, type_in_words
 from denote.evidence.controls.untrained import Untrained as UntrainedControl
 from denote.notes import Note
 from denote.observation.arguments import ControlStates, ObservationSettings
@@ -118,7 +118,7 @@ def observable_network(model: Any) -> nn.Module:
     """
     model = getattr(model, "_orig_mod", model)  # what torch.compile was given
     if not isinstance(model, nn.Module):
-        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        kind = f"the class {model.__name__}" if isinstance(model, type) else type_in_words(model)
         raise ConfigError("model", f"{kind} came", "allowed: a torch.nn.Module")
     if any(isinstance(each, torch.jit.ScriptModule) for each in model.modules()):
         raise ConfigError("model", "nothing can look into a scripted module", "the model before torch.jit.script")
@@ -260,7 +260,7 @@ def _made(factory: Callable[[], nn.Module], draw: int) -> nn.Module:
     torch.default_generator.manual_seed(stream_seed("untrained", draw))
     network = factory()
     if not isinstance(network, nn.Module):
-        raise ConfigError("untrained", f"gave a {type(network).__name__}", "a function that gives a fresh nn.Module")
+        raise ConfigError("untrained", f"gave {type_in_words(network)}", "a function that gives a fresh nn.Module")
     return with_modules(network)
 
 

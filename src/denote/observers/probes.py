@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from denote.config.settings import check_keys, check_values, declared
-from denote.errors import ConfigError, one_of
+from denote.errors import ConfigError, one_of, type_in_words
 from denote.observers.kinds import built_in_probes
 from denote.observers.observer import BuiltInProbe, FitData, Observer, Probe
 from denote.observers.threads import given_back
@@ -71,7 +71,7 @@ class OwnProbe(BuiltInProbe):
             found = self.probe.fit_data(data)
         where, needed = f"probe.{self.name}", (data.state.shape[1], data.labels.shape[1])
         if not isinstance(found, Observer):
-            raise ConfigError(where, f"fit gave a {type(found).__name__}", "needed: an Observer")
+            raise ConfigError(where, f"fit gave {type_in_words(found)}", "needed: an Observer")
         if (found.n_neurons, len(found.bias)) != needed:
             problem = f"fit gave observers of {found.n_neurons} neurons and {len(found.bias)} attributes"
             raise ConfigError(where, problem, f"needed: {needed[0]} and {needed[1]}")

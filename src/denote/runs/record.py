@@ -16,7 +16,7 @@ from typing import Any
 from denote.config.keys import SCHEMA
 from denote.config.levels import STANDARD, holds, level_of
 from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, write_sealed
-from denote.errors import ConfigError
+from denote.errors import ConfigError, type_in_words
 from denote.numbers import count
 
 RECORD = "run.json"
@@ -59,7 +59,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     record = read_sealed(path) if path.is_file() else None
     for key, kinds in _KINDS.items():
         if record is not None and not isinstance(record.get(key), (*kinds, type(None))):
-            raise DamagedError(path, f"is no record of a job: {key} is a {type(record[key]).__name__}")
+            raise DamagedError(path, f"is no record of a job: {key} is {type_in_words(record[key])}")
     return record
 
 

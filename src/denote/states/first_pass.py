@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from denote.data.batch import Batch, backwards, first_of, words_of
-from denote.errors import told
+from denote.errors import told, type_in_words
 from denote.states.hooks import Place, is_mapped, padding_of, parts_of, run_watched
 from denote.states.layers import leaves_of
 from denote.states.sign import Tails
@@ -67,11 +67,6 @@ class FirstPass:
         return first is not None and value is not None and first.numel() == value.numel()
 
 
-def kind_of(value: object) -> str:
-    """Return what something is that is no tensor."""
-    return "nothing" if value is None else f"a {type(value).__name__}"
-
-
 def first_pass(
     network: nn.Module, example: Batch, shown: Mapping[str, nn.Module], further: Collection[Place]
 ) -> FirstPass:
@@ -120,7 +115,7 @@ def _run(
                 copied = None if is_mapped(tensor) else tensor.clone()
                 seen.outputs[exact] = Output(module, copied, padding_of(value, part, giver) is not None)
         if not tensors and (wanted or place in further):
-            seen.outputs[place] = f"gives {kind_of(value)}, no tensor"
+            seen.outputs[place] = f"gives {type_in_words(value)}, no tensor"
 
     def look(place: Place, value: Any) -> None:
         if is_followed:

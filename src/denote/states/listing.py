@@ -11,10 +11,10 @@ import polars as pl
 from torch import Tensor, nn
 
 from denote.data.batch import Batch, mask_of, words_of
-from denote.errors import LayerError, one_of
+from denote.errors import LayerError, one_of, type_in_words
 from denote.notes import Note, note
 from denote.states.axes import SAMPLE
-from denote.states.first_pass import FirstPass, Output, Unsteady, first_pass, kind_of, unsteady_places
+from denote.states.first_pass import FirstPass, Output, Unsteady, first_pass, unsteady_places
 from denote.states.geometry import Geometries, Geometry, Kinds, checked
 from denote.states.hooks import Place, eval_mode, parts_of, run_watched
 from denote.states.layers import BLOCKS, HEADS, SEQUENCE, WORDS, Layer, around, observable
@@ -229,7 +229,7 @@ def _why(seen: FirstPass, left_out: Mapping[str, str]) -> str:
     if not seen.outputs:
         reasons.append("a forward pass calls none of its modules")
     if not parts_of(seen.result):
-        reasons.append(f"what it returns is {kind_of(seen.result)}, no tensor")
+        reasons.append(f"what it returns is {type_in_words(seen.result)}, no tensor")
     return f" ({'; '.join(reasons)})" if reasons else ""
 
 

@@ -16,7 +16,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset,
 
 from denote.data.batch import Arguments, Batch, Named, Texts, mask_of_lengths
 from denote.data.samples import Rows
-from denote.errors import DataError, told
+from denote.errors import DataError, told, type_in_words
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ class DrawnInputs:
         kind = type(batch).__name__
         if isinstance(batch, Mapping):
             name, other = next((name, value) for name, value in batch.items() if not isinstance(value, Tensor))
-            kind += f" whose {str(name)!r} is a {type(other).__name__}"
+            kind += f" whose {str(name)!r} is {type_in_words(other)}"
         raise DataError("inputs", f"a batch of the dataset is a {kind}", "allowed: a tensor, or tensors by name")
 
 

@@ -24,7 +24,7 @@ from denote.data.parts import Halves, Parts, SplitSettings
 from denote.data.samples import Inputs, Rows, Samples
 from denote.data.tokens import WordInputs, readable, spans_of
 from denote.data.trained_on import TrainedOn
-from denote.errors import DataError
+from denote.errors import DataError, type_in_words
 
 CLASS, GROUP, NO_CLASS = "class", "denote group", "denote class"
 """Columns of the attribute table that hold the classes, the groups, and one class for all where none are given."""
@@ -189,7 +189,7 @@ def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
             return replace(inputs, texts=TokenTexts(given, inputs))
         return inputs
     if not isinstance(inputs, HeldInputs):
-        raise DataError("unit", f"{unit!r} of a {type(inputs).__name__}", "inputs in memory: a tensor or a mapping")
+        raise DataError("unit", f"{unit!r} of {type_in_words(inputs)}", "inputs in memory: a tensor or a mapping")
     if unit == WORD:
         words = _words(inputs, given)
     else:

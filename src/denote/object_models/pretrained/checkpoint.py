@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from denote.config.given_files import check_regular
-from denote.errors import ConfigError, DenoteError, StoreError, first_line
+from denote.errors import ConfigError, DenoteError, StoreError, first_line, type_in_words
 from denote.object_models.pretrained.source import Pretrained, fill, imported, name_of
 
 SAFE = ".safetensors"
@@ -90,7 +90,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         raise StoreError(str(path), problem, f"allowed: weights saved by {CODE}") from error
     inner = held.get("state_dict", held) if isinstance(held, Mapping) else held
     if not isinstance(inner, Mapping) or not inner or not all(isinstance(tensor, Tensor) for tensor in inner.values()):
-        raise StoreError(str(path), f"holds no weights by name but a {type(held).__name__}", f"allowed: {CODE}")
+        raise StoreError(str(path), f"holds no weights by name but {type_in_words(held)}", f"allowed: {CODE}")
     return dict(inner)
 
 
