@@ -66,7 +66,7 @@ def answer(
         Blocks that fit into so many lines of 100 columns, and the sentences and numbers of a first screen.
     """
     found, rule = networks_of(tables), rule or Rule()
-    doubts = doubts_of(tables, found, jobs, warnings)
+    doubts = doubts_of(tables, found, jobs, warnings, rule)
     tell: Mapping[str, Callable[[Networks], Told | None]] = {
         OBSERVED: observed_told,
         CAPTURED: partial(captured_told, rule=rule),

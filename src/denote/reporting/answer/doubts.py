@@ -9,10 +9,12 @@ import polars as pl
 from denote.config.levels import LEVELS, QUICK, STANDARD
 from denote.data.trained_on import UNKNOWN
 from denote.denotation.network_groups import Tables
+from denote.evidence.rule import Rule
 from denote.numbers import count
 from denote.reporting import chance
 from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
 from denote.reporting.answer.denoting import Denoting
+from denote.reporting.answer.few_random import too_few_random
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.table_warnings import table_warnings
 from denote.reporting.answer.used import own_predictions
@@ -38,7 +40,11 @@ MOST_OF_REASON = 120
 
 
 def doubts_of(
-    tables: Tables, found: Sequence[Networks], jobs: Sequence[Job] = (), warnings: Sequence[str] = ()
+    tables: Tables,
+    found: Sequence[Networks],
+    jobs: Sequence[Job] = (),
+    warnings: Sequence[str] = (),
+    rule: Rule | None = None,
 ) -> list[Doubt]:
     """Collect what speaks against the results.
 
@@ -47,6 +53,7 @@ def doubts_of(
         found: The networks that are told about.
         jobs: How the jobs ended.
         warnings: Further sentences.
+        rule: The rule that decided the tables; the default one where None.
     """
     cautions = [
         *_failed(jobs),
@@ -61,6 +68,7 @@ def doubts_of(
         *_levels(tables),
         *(Doubt(CAUTION, text) for text in _without_directions(tables, found)),
         *(Doubt(CAUTION, text) for text in own_predictions([tables["cells"], tables["neurons"]])),
+        *too_few_random(tables["interventions"], rule or Rule()),
     ]
     return sorted(dict.fromkeys(every), key=lambda doubt: doubt.level != ALARM)
 
