@@ -61,10 +61,13 @@ SUBJECTS = 20
 def null_networks(networks: int) -> None:
     """Count the random networks in which neurons at random have a corrected effect beside others of the same layer.
 
-    Of the three ways to compare, `moved` is the one that is used; `resampled` is what matching alone would give: on
-    rows where a neuron is on, other neurons that are resampled move less.
+    Of the four ways to compare, `as ablated` is the one that is used: `moved`, along matched neurons, and `directions`
+    where few of these cost as much. `resampled` is what matching alone would give: on rows where a neuron is on, other
+    neurons that are resampled move less.
     """
-    ways: Mapping[str, Callable[..., float]] = {"moved": _moved, "resampled": _resampled, "directions": _directions}
+    ways: Mapping[str, Callable[..., float]] = {
+        "as ablated": _as_ablated, "moved": _moved, "resampled": _resampled, "directions": _directions,
+    }  # fmt: skip
     hits, small, tests = dict.fromkeys(ways, 0), dict.fromkeys(ways, 0), dict.fromkeys(ways, 0)
     for seed in range(networks):
         for way, p_values in _random_network(seed, ways).items():
@@ -134,8 +137,13 @@ def _resampled(made: LayerAblation, neuron: int, on: np.ndarray, others: np.ndar
 
 
 def _directions(made: LayerAblation, neuron: int, on: np.ndarray, others: np.ndarray, threshold: np.ndarray) -> float:
-    labels = on.astype(np.int8)
-    compared = made.subject(Ablated(labels, np.zeros(len(made.donors), dtype=np.int8), (neuron,)), []).comparison
+    return _as_ablated(made, neuron, on, np.empty(0), threshold)
+
+
+def _as_ablated(made: LayerAblation, neuron: int, on: np.ndarray, others: np.ndarray, threshold: np.ndarray) -> float:
+    """The p-value of a job: by matched neurons or, where these cost less, by directions."""
+    subject = Ablated(on.astype(np.int8), np.zeros(len(made.donors), dtype=np.int8), (neuron,))
+    compared = made.subject(subject, [int(other) for other in others]).comparison
     assert compared is not None  # noqa: S101
     return compared.p_value
 

@@ -67,8 +67,11 @@ def test_what_ablation_takes_is_told(denote: Command) -> None:
     assert cost is not None
     n_layers, neurons = 3, 8 + 8 + 10
     assert cost.passes == 2 * 3 * neurons  # of two networks: zero, mean and one resample of every neuron
-    assert cost.of_neuron == 3 + 2 + 19
-    assert cost.of_observers == 2 * n_layers * ((2 + 19) + (3 + 2 + 19))  # a direction, and the neurons of most weight
+    directions = 19 + 80 * n_layers  # and what a correction asks for where none of 19 costs as much
+    assert cost.of_neuron == 3 + 2 + directions
+    assert cost.of_observers == 2 * n_layers * (
+        (2 + directions) + (3 + 2 + directions)
+    )  # and the neurons of most weight
     assert f"{cost.passes} passes" in answer.out
     answer = denote("-m", "plan=true", *JOB, "intervention=[erase,steer]", "intervention.steer.neurons=0", "seed=0")
     cost = told().interventions

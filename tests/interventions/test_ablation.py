@@ -10,7 +10,8 @@ from planted_uses import CAUSAL, N_NEURONS, REDUNDANT, Reads, planted
 
 import denote
 from denote.data.samples import CLASSES, TensorInputs
-from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation, is_narrow
+from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation
+from denote.interventions.comparing import is_narrow
 from denote.interventions.edits import Donors, random_directions
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer, given_interventions
 from denote.interventions.passes import layer_passes
@@ -81,22 +82,6 @@ def test_kinds_of_ablation_cost_what_they_must() -> None:
     assert costs[ZERO, "without"] == 0
     assert costs["mean of other", "all"] == 1  # every answer turns round
     assert costs[RESAMPLE, "all"] == pytest.approx(0.5, abs=0.12)
-
-
-def test_with_enough_matched_neurons_these_are_the_comparison() -> None:
-    inputs, labels = planted(0)
-    network, given = Reads(CAUSAL), TensorInputs(inputs)
-    layer = list_layers(network, given[np.arange(3)])[0]
-    with layer_passes(network, layer, given, np.arange(600)) as passes:
-        donors = Donors.of(*passes.values())
-        alike = {"variance": np.ones(N_NEURONS)}
-        made = LayerAblation(passes, donors, TaskScores(CLASSES, labels, 2), alike, AblationSettings(draws=2))
-        made.all_neurons(range(N_NEURONS))
-        values = labels.astype(np.int8)
-        result = made.subject(Ablated(values, values, (0,)), OTHERS)
-    assert result.comparison is not None
-    assert (result.comparison.n_random, result.comparison.p_value) == (60, 1 / 61)
-    assert result.comparison.random == 0
 
 
 def test_too_few_rows_with_the_property_are_said() -> None:

@@ -8,29 +8,25 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy
 import torch
 from jaxtyping import Bool, Float, Float32, Int, Int8, Shaped
 from torch import Tensor
 
-from denote.interventions.drops import FIRST, drop_interval, rank_p_value, sequential_p_value
+from denote.interventions.comparing import Beside, Comparison, Subject
+from denote.interventions.drops import drop_interval
 from denote.interventions.edits import (
-    Displace,
     Donors,
     Edit,
     Resample,
     ResampleAlong,
     SetByRow,
     SetTo,
-    random_directions,
 )
-from denote.interventions.matching import LEAST, NEAREST, matched
+from denote.interventions.matching import LEAST, NEAREST
 from denote.interventions.passes import LayerPasses
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import ALL, MEAN, OTHER_MEAN, RESAMPLE, WITH, WITHOUT, ZERO
-from denote.notes import Note, note
-from denote.numbers import count
-from denote.streams import stream
+from denote.notes import Note
 
 Rows = Bool[np.ndarray, " row"]
 Indices = Int[np.ndarray, " output"]
@@ -40,12 +36,6 @@ HELD = 64 << 20
 
 ROUNDING = 1e-6
 """Share of the largest output by which outputs move that do not depend on what was replaced."""
-
-NARROW = 0.05
-"""Probability from which on random directions lie too often half along any other to tell it from them."""
-
-COMPARED_ROWS = 200
-"""Most rows with the property on which random ones are compared: enough for a drop of .05, and fast."""
 
 
 @dataclass(frozen=True)
@@ -121,23 +111,6 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The headline of a subject beside random ones.
-
-    Attributes:
-        random: Mean effect of these.
-        n_random: Number of them.
-        p_value: How often one has as large an effect.
-        note: What they are.
-    """
-
-    random: float
-    n_random: int
-    p_value: float
-    note: Note | None
-
-
-@dataclass(frozen=True)
 class AblationResult:
     """What ablating one subject costs.
 
@@ -145,7 +118,7 @@ class AblationResult:
         subject: The subject.
         effects: Kind by kind, on several sets of rows.
         comparison: Resample ablation on rows with the property, beside random ones; None where it cannot be made.
-        note: Why there is none.
+        note: Why there is none, or what is to be said of it.
         parts: Of several neurons what each of them adds to resampling the others: without any of its own it is not
             used, whatever the others are.
     """
@@ -176,15 +149,6 @@ class _Scores:
     def repeated(self, times: int) -> _Scores:
         """Return the same scores for so many edits."""
         return _Scores(*(one.repeat(times, axis=0) for one in (self.score, self.loss, self.output)))
-
-
-def is_narrow(n_neurons: int) -> bool:
-    """Whether random directions of so few neurons are too much like any one direction to be compared with it.
-
-    The square of the cosine between a random direction and another has a beta distribution. Where it is above 1/2 more
-    often than `NARROW`, moving along random ones is moving along that one, and whatever it costs, they cost as much.
-    """
-    return n_neurons < 2 or float(scipy.stats.beta.sf(0.5, 0.5, (n_neurons - 1) / 2)) > NARROW
 
 
 class LayerAblation:
@@ -269,13 +233,51 @@ class LayerAblation:
             return AblationResult(subject, effects, None, few)
         if not self.is_read:
             return AblationResult(subject, effects, None, Note.of("unread_layer"))
-        compared = self._compared(subject, known[WITH], references)
+        compared = self.beside.compared(self._subject(subject), references)
         if isinstance(compared, Note):
             return AblationResult(subject, effects, None, compared)
-        if self._is_small(resampled.output):
-            compared = replace(compared, note=note(compared.note, Note.of("moves_no_output")))
+        remark = Note.of("moves_no_output") if self._is_small(resampled.output) else None
         parts = self._parts(subject, known[WITH], resampled) if subject.apart else {}
-        return AblationResult(subject, effects, compared, parts=parts)
+        return AblationResult(subject, effects, compared, remark, parts)
+
+    def surer(self, results: Sequence[AblationResult], references: Sequence[int], n_tests: int) -> list[AblationResult]:
+        """Draw more directions for those that no random one has cost as much, as many as a correction asks for.
+
+        Args:
+            results: Of all subjects of the layer.
+            references: Neurons that may be matched with them.
+            n_tests: Subjects of the network.
+
+        Returns:
+            The results, in their order.
+        """
+        at_floor = [each.comparison is not None and each.comparison.is_at_floor for each in results]
+        needed = self.beside.needed(sum(at_floor), n_tests)
+        if needed <= self.settings.directions:
+            return list(results)
+        return [
+            self._again(each, references, needed) if is_at_floor else each
+            for each, is_at_floor in zip(results, at_floor, strict=True)
+        ]
+
+    def _again(self, result: AblationResult, references: Sequence[int], directions: int) -> AblationResult:
+        compared = self.beside.compared(self._subject(result.subject), references, directions)
+        return result if isinstance(compared, Note) else replace(result, comparison=compared)
+
+    @cached_property
+    def beside(self) -> Beside:
+        """What random ones cost."""
+        of, name = self.settings, self.passes.layer.name
+        return Beside(self._costs, name, self.features, self.n_neurons, of.directions, of.nearest, of.least, of.seed)
+
+    def _costs(self, edits: Sequence[Edit], chosen: Rows) -> Float[np.ndarray, " edit"]:
+        return np.array([self._drop(scores.score[0], chosen) for _, scores in self._scored(edits)])
+
+    def _subject(self, subject: Ablated) -> Subject:
+        """A subject as it is compared: by its first resampling."""
+        (like, *_) = self._kinds(subject)[RESAMPLE]
+        assert isinstance(like, Resample | ResampleAlong)  # noqa: S101
+        return Subject(like, subject.labels == 1, subject.neurons)
 
     def _parts(self, subject: Ablated, chosen: Rows, together: _Scores) -> dict[int, Effect]:
         """What each neuron adds: the score without it resampled, less that with all of them resampled."""
@@ -302,11 +304,6 @@ class LayerAblation:
     def at_rows(self) -> Int[np.ndarray, " row"]:
         """Row ids of the samples."""
         return self.passes.rows
-
-    @cached_property
-    def directions(self) -> Float[Tensor, "direction neuron"]:
-        """Random directions, the same for all subjects of the layer."""
-        return random_directions(self.settings.directions, self.n_neurons, self.settings.seed, self.passes.layer.name)
 
     def _donor(self, draw: int) -> Int[Tensor, " row"]:
         return self.donors.drawn(len(self.at_rows), "resample", self.settings.seed, draw)
@@ -385,60 +382,6 @@ class LayerAblation:
                 low, high = (None if np.isnan(bound) else bound for bound in (interval.low, interval.high))
                 effects.append(Effect(kind, measure, name, n, float(before.mean()), float(after.mean()), low, high))
         return effects
-
-    def _compared(self, subject: Ablated, chosen: Rows, references: Sequence[int]) -> Comparison | Note:
-        """Compare one resampling of the subject with what moving every row as far along random directions costs.
-
-        These are the axes of matched neurons, or directions that are drawn. Resampling a matched neuron instead would
-        move it less: the rows are those where the subject is on, and not where the other is.
-
-        Returns:
-            The comparison, or why none can be made.
-        """
-        settings, found = self.settings, self._matched(subject, references)
-        few = found is not None and len(found) < settings.least
-        along = found is None or few
-        if along and is_narrow(self.n_neurons):
-            return Note.of("narrow_layer", neurons=count(self.n_neurons, "neuron"))
-        directions = self.directions if along else torch.eye(self.n_neurons)[torch.from_numpy(found)]
-        some = self._compared_rows(chosen)
-        moved = torch.from_numpy(some)
-        (like, *_) = self._kinds(subject)[RESAMPLE]
-        assert isinstance(like, Resample | ResampleAlong)  # noqa: S101
-
-        def draw(part: slice) -> Float[np.ndarray, " draw"]:
-            edits = [Displace(direction, like, moved) for direction in directions[part]]
-            return np.array([self._drop(scores.score[0], some) for _, scores in self._scored(edits)])
-
-        ((_, once),) = self._scored([like])
-        observed = self._drop(once.score[0], some)
-        if not along:
-            random = draw(slice(None))
-            note = Note.of("matched_neurons", number=len(random), floor=f"1/{len(random) + 1}")
-            return Comparison(float(random.mean()), len(random), rank_p_value(observed, random), note)
-        p_value, random = sequential_p_value(observed, draw, settings.directions)
-        note = Note.of("random_directions")
-        if found is not None:
-            note = Note.of("few_matched_neurons", number=len(found), least=settings.least)
-        return Comparison(float(random[:FIRST].mean()), len(random), p_value, note)
-
-    def _matched(self, subject: Ablated, references: Sequence[int]) -> Int[np.ndarray, " match"] | None:
-        """Neurons like the one that is ablated; None where it is not one."""
-        if len(subject.neurons) != 1:
-            return None
-        allowed = np.zeros(self.n_neurons, dtype=bool)
-        allowed[list(references)] = True
-        return matched(self.features, subject.neurons[0], allowed, self.settings.nearest)
-
-    def _compared_rows(self, chosen: Rows) -> Rows:
-        """Some of the rows, drawn where they are many."""
-        rows = np.flatnonzero(chosen)
-        if len(rows) <= COMPARED_ROWS:
-            return chosen
-        some = np.zeros(len(chosen), dtype=bool)
-        drawn = stream("compared rows", self.settings.seed, self.passes.layer.name)
-        some[drawn.choice(rows, COMPARED_ROWS, replace=False)] = True
-        return some
 
     def _drop(self, score: Float32[np.ndarray, " row"], chosen: Rows) -> float:
         return float((self.base.score[0][chosen].astype(np.float64) - score[chosen]).mean())

@@ -11,6 +11,7 @@ from denote.interventions.families import OF_PROPERTY, corrected, in_families
 from denote.interventions.kinds import Ablate, Erase
 from denote.interventions.words import (
     ALL,
+    AT_FLOOR,
     AUROC,
     ERASING,
     NEURON,
@@ -30,7 +31,7 @@ from denote.interventions.words import (
 )
 from denote.notes import Note
 from denote.numbers import proportion
-from denote.tables import CELLS, NEURONS, NOTE, OF_ROW, Schema, joined_notes, remark, without
+from denote.tables import CELLS, NEURONS, NOTE, OF_ROW, Schema, joined_notes, remark, says, without
 
 ABLATION = {
     "effect": "ablation_effect",
@@ -57,7 +58,7 @@ def decide_interventions(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     """
     asked = not tables["interventions"].is_empty()
     cells, neurons = (_without_ablation(tables[name], with_notes=asked) for name in ("cells", "neurons"))
-    rows = corrected(in_families(tables["interventions"], cells, neurons, tables["layers"]))
+    rows = corrected(in_families(tables["interventions"], cells, neurons, tables["layers"]), rule.q)
     headline = rows.filter(is_headline())
     of_cells = headline.filter(pl.col("subject_kind") == OBSERVER).rename({"property": "attribute"})
     with_neurons = _joined(neurons, headline.filter(pl.col("subject_kind") == NEURON), OF_NEURON)
@@ -115,7 +116,8 @@ def _told(rows: pl.DataFrame, rule: Rule, asked: pl.Expr) -> pl.DataFrame:
         .then(pl.lit(TOGETHER_ONLY))
         .otherwise(pl.lit(NOT_SHOWN))
     )
-    tested = pl.when(pl.col("ablation_q").is_not_null()).then(pl.format("{}: {}", word, costs))
+    few = pl.when(says(AT_FLOOR)).then(pl.lit(", none as much but too few for the correction")).otherwise(pl.lit(""))
+    tested = pl.when(pl.col("ablation_q").is_not_null()).then(pl.format("{}: {}{}", word, costs, few))
     text = pl.coalesce(pl.format("{}: {}", untested(), costs), tested, pl.lit(CAUSAL))
     return rows.with_columns(causal_evidence=pl.when(asked).then(text))
 

@@ -16,7 +16,8 @@ from denote.evidence.bootstrap import AurocBootstrap, Resampling
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.scores import Ranking, mann_whitney_greater
-from denote.interventions.ablation import Comparison, Effect
+from denote.interventions.ablation import Effect
+from denote.interventions.comparing import Comparison
 from denote.interventions.drops import drop_interval, rank_p_value
 from denote.interventions.edited_runs import NetworkRows, edited_states, shares
 from denote.interventions.leace import EPS, Basis, Projection, erasure_of, random_projection

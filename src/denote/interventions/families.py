@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from denote.evidence.corrections import benjamini_hochberg
-from denote.interventions.kinds import Steer
+from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.interventions.words import (
+    AT_FLOOR,
     AUROC,
     NEURON,
     OBSERVER,
@@ -20,7 +23,11 @@ from denote.interventions.words import (
     is_headline,
 )
 from denote.notes import Note
-from denote.tables import OF_ROW, joined_notes, remark, says, without
+from denote.numbers import count
+from denote.tables import OF_ROW, joined_notes, remark, remarks, says, without
+
+_MORE = {Ablate.name: "directions", Erase.name: "draws", Steer.name: "directions"}
+"""Setting of an intervention by which more random ones are drawn."""
 
 OUTSIDE = ("output_unit", "not_decided")
 """Codes of notes that a row is in no family of tests."""
@@ -35,7 +42,7 @@ def in_families(rows: pl.DataFrame, cells: pl.DataFrame, neurons: pl.DataFrame, 
     These are the outputs of networks, and what does not pass the rule over a whole sweep: neurons, several of which
     fewer than two denote, and observers.
     """
-    rows = rows.with_columns(**joined_notes(without(OUTSIDE))).with_row_index("row")
+    rows = rows.with_columns(**joined_notes(without((*OUTSIDE, AT_FLOOR)))).with_row_index("row")
     denoting = neurons.filter(pl.col("denotes").fill_null(value=False)).select(OF_NEURON).unique()
     decisive = cells.filter(pl.col("decisive").fill_null(value=False)).rename({"attribute": "property"})
     key = [{"attribute": "property"}.get(name, name) for name in OF_CELL]
@@ -65,8 +72,13 @@ def in_families(rows: pl.DataFrame, cells: pl.DataFrame, neurons: pl.DataFrame, 
     return marked.drop("row")
 
 
-def corrected(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with q-values, of those that are in a family of tests."""
+def corrected(rows: pl.DataFrame, level: float) -> pl.DataFrame:
+    """Rows with q-values, of those that are in a family of tests.
+
+    Args:
+        rows: As `in_families` gives them.
+        level: Largest q that passes; above it a note says where random ones were too few to pass.
+    """
     counts = says(*OUTSIDE).not_()
     # Readings after an erasure are corrected among themselves: Holm, over the later layers of one erasure.
     counts &= pl.col("measure").fill_null("") != AUROC
@@ -78,4 +90,17 @@ def corrected(rows: pl.DataFrame) -> pl.DataFrame:
         own = rows["intervention"] == name
         q = benjamini_hochberg(p_values.zip_with(own, pl.Series([None], dtype=pl.Float64)).to_numpy())
         q_values = q_values.fill_null(pl.Series("q_value", q).fill_nan(None).zip_with(own, q_values))
-    return rows.with_columns(q_values.alias("q_value"))
+    told = rows.with_columns(q_values.alias("q_value"))
+    n_tests = rows["intervention"].replace_strict(
+        dict(told.filter(p_values.is_not_null()).group_by("intervention").len().iter_rows()), default=0
+    )
+    return told.with_columns(**joined_notes(OF_ROW, remarks(list(_at_floor(told, n_tests, level)))))
+
+
+def _at_floor(rows: pl.DataFrame, n_tests: pl.Series, level: float) -> Iterator[Note | None]:
+    """Say of every row whether no random one has as large an effect, and that is not enough for a correction."""
+    columns = ("intervention", "p_value", "q_value", "n_random")
+    for (name, p_value, q_value, number), tests in zip(rows.select(columns).iter_rows(), n_tests, strict=True):
+        missing = None in (p_value, q_value, number) or q_value <= level or p_value > (1 + 1e-9) / (number + 1)
+        setting = f"intervention.{name}.{_MORE[name]}" if name in _MORE else ""
+        yield None if missing else Note.of(AT_FLOOR, number=number, tests=count(tests, "test"), setting=setting)

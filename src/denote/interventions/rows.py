@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from math import isnan
 from typing import Any
 
-from denote.interventions.ablation import AblationResult, Comparison, Effect
+from denote.interventions.ablation import AblationResult, Effect
+from denote.interventions.comparing import Comparison
 from denote.interventions.erasure import ErasureResult
 from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.interventions.steering import SteeringResult
@@ -69,7 +70,7 @@ def _beside(result: AblationResult, effect: Effect) -> dict[str, Any]:
         "random": compared.random,
         "n_random": compared.n_random,
         "p_value": compared.p_value,
-        "note": compared.note,
+        "note": note(compared.note, result.note),
     }
 
 

@@ -44,17 +44,29 @@ UNTESTED: Mapping[str, str] = {
 ERASING = "erasing it costs"
 """Begins what ``causal_evidence`` of a cell says of the erasure of its attribute."""
 
-MATCHED, DIRECTIONS = ("matched_neurons",), ("random_directions", "few_matched_neurons")
+MATCHED, DIRECTIONS = ("matched_neurons",), ("random_directions", "few_matched_neurons", "neurons_and_directions")
 """Codes of notes that say what an ablation was compared with: neurons that are alike, or directions of equal norm."""
 
 OF_CELL = ["object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed"]
 OF_NEURON = [*NEURONS_KEY, "property"]
 """What an ablated observer and neuron are found by in the tables of cells and neurons."""
 
+AT_FLOOR = "at_floor"
+"""Code of the note that no random one has as large an effect, and that they were too few for the correction."""
+
 OWN_PREDICTIONS = "own_predictions"
 """Code of the note that an effect is of what the network itself predicts."""
 
-OF_HEADLINE = (*MATCHED, *DIRECTIONS, OWN_PREDICTIONS, *UNTESTED, "moves_no_output", "no_task_outputs", "not_ablated")
+OF_HEADLINE = (
+    *MATCHED,
+    *DIRECTIONS,
+    OWN_PREDICTIONS,
+    *UNTESTED,
+    "moves_no_output",
+    AT_FLOOR,
+    "no_task_outputs",
+    "not_ablated",
+)
 """Codes of notes that a neuron or cell has from the headline of its ablation."""
 
 

@@ -73,9 +73,18 @@ class AblatedLayer:
             yield from neuron_rows(ablation.all_neurons(live))
             denoting = self.at.denoting
             references = sorted(set(live) - set(denoting["neuron"].to_list()))
-            for subject in counted("ablation", list(self._subjects(donor_rows)), alike=False):
-                for row in ablation_rows(ablation.subject(subject, references), self.ablate.draws):
+            subjects = counted("ablation", list(self._subjects(donor_rows)), alike=False)
+            results = [ablation.subject(subject, references) for subject in subjects]
+            for result in ablation.surer(results, references, self.n_tests):
+                for row in ablation_rows(result, self.ablate.draws):
                     yield of_task(row, remark)
+
+    @property
+    def n_tests(self) -> int:
+        """Denoting neurons and decisive observers of all layers, about as many as are corrected together."""
+        tables = self.at.observation
+        flags = (tables.neurons["denotes"], tables.cells["decisive"])
+        return sum(int(flag.fill_null(value=False).sum()) for flag in flags)
 
     def _donor_rows(self) -> Int[np.ndarray, " row"]:
         """Rows of *fit* whose states are put in the place of others'."""

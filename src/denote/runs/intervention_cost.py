@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from denote.interventions.ablation import HELD
+from denote.interventions.comparing import LEVEL, RESERVE
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer
 from denote.interventions.passes import BYTES_HELD, STACKED
 from denote.interventions.words import MEAN, RESAMPLE, ZERO
@@ -61,9 +62,11 @@ class Planned:
         return found
 
     def _ablated(self, found: InterventionCost, ablate: Ablate) -> InterventionCost:
-        # zero, mean, mean of the other value, and one pass per resampling and random direction
-        of_neuron = 3 + ablate.draws + ablate.directions
-        of_observer = ablate.draws + ablate.directions + (of_neuron if ablate.top else 0)
+        # zero, mean, mean of the other value, and one pass per resampling and random direction; the subjects of a layer
+        # together get more of these where a correction over those of all layers asks for them
+        directions = ablate.directions + int(RESERVE / LEVEL) * len(self.layers)
+        of_neuron = 3 + ablate.draws + directions
+        of_observer = ablate.draws + directions + (of_neuron if ablate.top else 0)
         observers = self.n_probes * min(ablate.observers, self.n_attributes)
         return replace(
             found,
