@@ -76,7 +76,7 @@ def test_what_ablation_takes_is_told(denote: Command) -> None:
     answer = denote("-m", "plan=true", *JOB, "intervention=[erase,steer]", "intervention.steer.neurons=0", "seed=0")
     cost = told().interventions
     assert cost is not None
-    assert (cost.passes, cost.of_erasures) == (0, n_layers * (3 + 99))  # one attribute: before, after, outputs
+    assert (cost.passes, cost.of_erasures) == (0, n_layers * (3 + 2 * 99))  # one attribute: before, after, outputs
     assert cost.of_steering == n_layers * 6 * (1 + 199)
     assert "erasure" in answer.out
     denote("-m", "plan=true", *JOB, "seed=0")

@@ -1,13 +1,19 @@
 """What interventions show is written beside the score of neurons and cells, once however often it is decided."""
 
 import polars as pl
+import pytest
 import synthetic_tables as synthetic
 from polars.testing import assert_frame_equal
 
 from denote.evidence.rule import Rule
 from denote.interventions.deciding import decide_interventions
 from denote.interventions.words import (
+    ALL,
+    AUROC,
+    BY_ERASURE,
+    ELSEWHERE,
     NOT_SHOWN,
+    OBSERVER,
     PART,
     RESAMPLE,
     SCORE,
@@ -17,7 +23,7 @@ from denote.interventions.words import (
     headlines,
     verdict,
 )
-from denote.tables import INTERVENTIONS, NEURONS, table
+from denote.tables import INTERVENTIONS, NEURONS, NOTE, table
 
 
 def test_a_second_decision_changes_nothing_and_notes_say_what_was_compared() -> None:
@@ -74,3 +80,45 @@ def test_without_interventions_notes_stay_as_they_are() -> None:
     tables = synthetic.all_tables(1, 5, 16)
     decided = decide_interventions(tables, Rule())
     assert decided["neurons"]["note"].equals(tables["neurons"]["note"])
+
+
+def evidence_of(ablation_p: float | None, erasure_p: float) -> str:
+    """What a cell says of an ablation and an erasure with these p-values."""
+    tables = synthetic.all_tables(1, 5, 16)
+    cell = tables["cells"].filter("decisive", probe="linear").row(0, named=True)
+    where = {name: cell[name] for name in INTERVENTIONS if name in cell and name not in NOTE}
+    where |= {"property": cell["attribute"], "measure": SCORE, "random": 0.01, "p_value": None}
+    erased = where | {"intervention": "erase", "subject_kind": "attribute", "probe": None, "k": None}
+    rows = [
+        erased | {"rows": WITH, "effect": 0.95, "p_value": erasure_p},
+        erased | {"rows": ALL, "effect": 0.09},
+        erased | {"measure": AUROC, "target": "behind", "comes_back": False},
+    ]
+    if ablation_p is not None:
+        of_observer = {"intervention": "ablate", "kind": RESAMPLE, "subject_kind": OBSERVER, "rows": WITH}
+        rows.append(where | of_observer | {"effect": 0.02, "p_value": ablation_p})
+    decided = decide_interventions(tables | {"interventions": table(rows, INTERVENTIONS)}, Rule())["cells"]
+    (said,) = decided.filter(pl.col("causal_evidence").str.contains("erasing"), probe="linear").select(
+        said=pl.format("{} | {}", verdict(), "causal_evidence")
+    )["said"]
+    return str(said)
+
+
+ERASED = "erasing it costs .95 of the score on its rows (.09 of all), random .01; it does not come back"
+RESAMPLED = "resampling costs .02 of the score on its rows, random .01"
+
+
+@pytest.mark.parametrize(
+    ("ablation_p", "erasure_p", "word", "said"),
+    [
+        (0.9, 0.01, ELSEWHERE, f"{RESAMPLED}; {ERASED}"),
+        (0.9, 0.5, NOT_SHOWN, f"{RESAMPLED}; {ERASED}"),
+        (0.01, 0.01, USED, f"{RESAMPLED}; {ERASED}"),
+        (None, 0.01, BY_ERASURE, ERASED),
+        (None, 0.5, NOT_SHOWN, ERASED),
+    ],
+)
+def test_an_erasure_that_costs_and_an_ablation_that_does_not_are_told_together(
+    ablation_p: float | None, erasure_p: float, word: str, said: str
+) -> None:
+    assert evidence_of(ablation_p, erasure_p) == f"{word} | {word}: {said}"

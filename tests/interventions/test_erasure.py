@@ -17,13 +17,14 @@ from denote.errors import ConfigError, DenoteError, LayerError
 from denote.interventions.edited_runs import NetworkRows, edited_runs, edited_states
 from denote.interventions.edits import Edit, SetByRow, SetTo
 from denote.interventions.erasure import ErasureResult, ErasureSettings, LayerErasure, ReadAgain
-from denote.interventions.leace import Projection, erasure_of, random_projection
+from denote.interventions.leace import Projection, erasure_of
+from denote.interventions.random_erasures import random_erasure
+from denote.interventions.sites import SiteRows
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import ALL, WITH
 from denote.numbers import Estimate
 from denote.observers.linear import LinearProbe
 from denote.states.layers import Layer
-from denote.states.listing import list_layers
 from denote.streams import stream
 
 NETWORKS = 10
@@ -110,14 +111,15 @@ def test_an_erasure_moves_the_state_as_little_as_the_formula_says() -> None:
 def test_random_sets_are_orthogonal_projections_of_live_neurons() -> None:
     live = torch.tensor([True, True, False, True, True])
     mean = torch.arange(5.0, dtype=torch.float64)
-    one, same, other = (random_projection(2, live, mean, stream("r", draw)) for draw in (0, 0, 1))
+    one, same, other = (random_erasure(2, live, mean, stream("r", draw)).erasure for draw in (0, 0, 1))
     x = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
-    once = one.of(x)
-    torch.testing.assert_close(one.of(once), once)
+    at = SiteRows(torch.arange(6), torch.zeros(6, dtype=torch.long))
+    once = one.new(x, at)
+    torch.testing.assert_close(one.new(once, at), once)
     torch.testing.assert_close(once[:, 2], x[:, 2])
     assert torch.linalg.matrix_rank(once - x) == 2
-    assert torch.equal(same.of(x), once)
-    assert not torch.equal(other.of(x), once)
+    assert torch.equal(same.new(x, at), once)
+    assert not torch.equal(other.new(x, at), once)
 
 
 def test_what_is_computed_again_comes_back_where_it_is_computed() -> None:
@@ -271,17 +273,6 @@ def test_channels_are_erased_as_whole_maps() -> None:
     assert not result.comes_back
     assert result.here is not None
     assert not result.here.is_read
-
-
-def test_the_maximum_over_positions_is_not_erased_and_a_note_says_so() -> None:
-    x, labels = pictures()
-    data = samples_of(Maps().eval(), x)
-    first, second, _ = list_layers(data.network, data.inputs[np.arange(4)], "max")
-    result = LayerErasure(data, first, [second], None, FEW).attribute(sides(data, labels))
-    assert result.note is not None
-    assert result.note.codes == ("maxima_not_erased",)
-    assert result.here is not None
-    assert f"{result.here.after.value:.3f}" in result.note
 
 
 def test_positions_are_erased_without_padding() -> None:

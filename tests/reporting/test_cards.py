@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from denote.evidence.cells import decide_cells
 from denote.evidence.rule import Rule
-from denote.interventions.words import ERASING
+from denote.interventions.words import BY_ERASURE, ERASING
 from denote.notes import Note, older_codes
 from denote.reporting.cards import cards, cell_cards, neuron_cards
 from denote.tables import CELLS, NEURONS, table
@@ -265,6 +265,7 @@ def test_what_a_network_predicts_itself_is_called_so() -> None:
 def test_a_card_says_what_erasing_an_attribute_costs_whether_or_not_it_was_ablated() -> None:
     erased = f"{ERASING} .10 of the score, random .00; it comes back at hidden_2"
     assert f"Causal evidence: not tested; {erased}." in card(causal_evidence=f"erased: {erased}")
+    assert f"Causal evidence: {BY_ERASURE}: {erased}." in card(causal_evidence=f"{BY_ERASURE}: {erased}")
     effects = {f"ablation_{name}": 0.2 for name in ("effect", "low", "high", "random", "p", "q")}
     both = card(**effects, causal_evidence=f"used: resampling costs .20 of the score on its rows, random .20; {erased}")
     assert f"corrected p .200; {erased}." in both

@@ -13,6 +13,8 @@ from denote.interventions.words import (
     ALL,
     AT_FLOOR,
     AUROC,
+    BY_ERASURE,
+    ELSEWHERE,
     ERASING,
     NEURON,
     NOT_SHOWN,
@@ -25,6 +27,7 @@ from denote.interventions.words import (
     TOGETHER,
     TOGETHER_ONLY,
     USED,
+    WITH,
     is_headline,
     untested,
     used,
@@ -66,7 +69,7 @@ def decide_interventions(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     with_neurons = with_neurons.join(together, on=OF_NEURON, how="left", nulls_equal=True, maintain_order="left")
     neurons = _told(with_neurons, rule, pl.col("denotes").fill_null(value=False)).drop("together")
     cells = _joined(cells, of_cells, OF_CELL).with_columns(together=pl.lit(None, pl.Boolean))
-    cells = _with_erasures(_told(cells, rule, pl.lit(value=True)).drop("together"), rows)
+    cells = _with_erasures(_told(cells, rule, pl.lit(value=True)).drop("together"), rows, rule)
     return {
         "interventions": rows,
         "cells": _in_order(cells, CELLS),
@@ -122,26 +125,48 @@ def _told(rows: pl.DataFrame, rule: Rule, asked: pl.Expr) -> pl.DataFrame:
     return rows.with_columns(causal_evidence=pl.when(asked).then(text))
 
 
-def _with_erasures(cells: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Cells that say, too, what erasing their attribute at their layer costs and whether it comes back."""
+def _with_erasures(cells: pl.DataFrame, rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Cells that say, too, what erasing their attribute at their layer costs and whether it comes back.
+
+    The direction that an observer reads is not the one in which rows with and without the attribute differ: the network
+    may do without the first and not without the second.
+    """
     key = ["object_model", "layer", "pooling", "attribute", "probe_seed"]
-    erased = rows.filter(pl.col("intervention") == Erase.name).rename({"property": "attribute"})
-    whole = erased.filter(pl.col("measure") == SCORE, pl.col("rows") == ALL)
-    behind = erased.filter(pl.col("measure") == AUROC, pl.col("comes_back").is_not_null())
+    told = _erased(rows, key, rule)
+    joined = cells.join(told.unique(key), on=key, how="left", nulls_equal=True, maintain_order="left")
+    ablated, costly = pl.col("causal_evidence"), pl.col("costly")
+    not_shown = f"{NOT_SHOWN}: "
+    alone = pl.when(costly).then(pl.lit(BY_ERASURE)).when(costly.is_not_null()).then(pl.lit(NOT_SHOWN))
+    elsewhere = pl.format("{}: {}", pl.lit(ELSEWHERE), ablated.str.strip_prefix(not_shown))
+    said = pl.when(costly & ablated.str.starts_with(not_shown)).then(elsewhere).otherwise(ablated)
+    both = (
+        pl.when(ablated == CAUSAL)
+        .then(pl.format("{}: {}", pl.coalesce(alone, pl.lit("erased")), "erased"))
+        .otherwise(pl.format("{}; {}", said, "erased"))
+    )
+    return joined.with_columns(causal_evidence=pl.coalesce(both, "causal_evidence")).drop("erased", "costly")
+
+
+def _erased(rows: pl.DataFrame, key: list[str], rule: Rule) -> pl.DataFrame:
+    """By cell ``erased``, what its erasure costs and where it comes back; ``costly``, whether more than random.
+
+    The latter is null where that was not tested.
+    """
+    rows = rows.filter(pl.col("intervention") == Erase.name).rename({"property": "attribute"})
+    score = rows.filter(pl.col("measure") == SCORE)
+    whole = score.filter(pl.col("rows") == ALL).select(*key, all="effect")
+    behind = rows.filter(pl.col("measure") == AUROC, pl.col("comes_back").is_not_null())
     back = behind.group_by(key, maintain_order=True).agg(back=pl.col("target").filter("comes_back").first(), n=pl.len())
-    told = whole.join(back, on=key, how="left", nulls_equal=True, maintain_order="left")
-    costs = pl.format(f"{ERASING} {{}} of the score, random {{}}", _signed(pl.col("effect")), _signed(pl.col("random")))
+    told = score.filter(pl.col("rows") == WITH)
+    for part in (whole.unique(key), back):
+        told = told.join(part, on=key, how="left", nulls_equal=True, maintain_order="left")
+    effect, random, of_all = (_signed(pl.col(name)) for name in ("effect", "random", "all"))
+    of_all = pl.format(" ({} of all)", of_all).fill_null("")
+    costs = pl.format(f"{ERASING} {{}} of the score on its rows{{}}, random {{}}", effect, of_all, random)
     later = pl.when(pl.col("back").is_not_null()).then(pl.format("; it comes back at {}", "back"))
     never = pl.when(pl.col("n") > 0).then(pl.lit("; it does not come back")).otherwise(pl.lit(""))
-    told = told.select(*key, erased=costs + later.otherwise(never))
-    joined = cells.join(told.unique(key), on=key, how="left", nulls_equal=True, maintain_order="left")
-    untested = pl.col("causal_evidence") == CAUSAL
-    both = (
-        pl.when(untested)
-        .then(pl.format("erased: {}", "erased"))
-        .otherwise(pl.format("{}; {}", "causal_evidence", "erased"))
-    )
-    return joined.with_columns(causal_evidence=pl.coalesce(both, "causal_evidence")).drop("erased")
+    costly = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
+    return told.select(*key, erased=costs + later.otherwise(never), costly=costly)
 
 
 def _signed(value: pl.Expr) -> pl.Expr:

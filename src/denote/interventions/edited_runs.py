@@ -240,6 +240,36 @@ def edited_states(
     return states
 
 
+def look_at(
+    data: NetworkRows,
+    layer: Layer,
+    rows: Int[np.ndarray, " row"],
+    see: Callable[[Float[Tensor, "site neuron"], SiteRows], None],
+) -> None:
+    """Show the state of a layer at all its sites, some samples after the other.
+
+    Args:
+        data: The network and its samples.
+        layer: The layer.
+        rows: Row ids of the samples.
+        see: Gets the state of some samples, and whose it is, counting the samples from 0.
+    """
+    with edited_runs(data, layer, [layer], to_the_end=False) as runs:
+        runs.run(rows, [_Look(see)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Look(Edit):
+    """Leave the state as it is, and show it."""
+
+    see: Callable[[Float[Tensor, "site neuron"], SiteRows], None]
+
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """See `Edit`."""
+        self.see(values, at)
+        return values
+
+
 def shares(layers: Sequence[Layer], most: float) -> Iterator[list[Layer]]:
     """Deal layers into shares of at most so many neurons, or of one layer."""
     share: list[Layer] = []

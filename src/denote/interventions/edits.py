@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -170,22 +171,29 @@ class ResampleAlong(Edit):
         return (there - values) @ self.basis.to(values.dtype)
 
 
+class Moving(Protocol):
+    """An edit that says by how much it changes a state."""
+
+    def changes(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site part"]:
+        """Return by how much each part of the state changes."""
+
+
 @dataclass(frozen=True, eq=False)
 class Displace(Edit):
-    """Move the state of some samples along a direction, each as far as a resampling would move it.
+    """Move the state of some samples along a direction, each as far as another edit would move it.
 
     Attributes:
         direction: A unit vector.
-        like: Says how far: `Resample` or `ResampleAlong`. One neuron or direction keeps the sign of its change.
-        moved: The samples that move; the others stay as they are.
+        like: Says how far. One neuron or direction keeps the sign of its change.
+        moved: The samples that move; the others stay as they are; None: all.
     """
 
     direction: Float[Tensor, " neuron"]
-    like: Resample | ResampleAlong
-    moved: Bool[Tensor, " row"]
+    like: Moving
+    moved: Bool[Tensor, " row"] | None = None
 
     @property
-    def changed_rows(self) -> Bool[Tensor, " row"]:
+    def changed_rows(self) -> Bool[Tensor, " row"] | None:
         """See `Edit`."""
         return self.moved
 

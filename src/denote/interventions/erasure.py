@@ -10,18 +10,19 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int, Int8
 from torch import Tensor
 
+from denote.data.batch import words_of
 from denote.data.parts import Halves
 from denote.errors import ConfigError
 from denote.evidence.bootstrap import AurocBootstrap, Resampling
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.scores import Ranking, mann_whitney_greater
-from denote.interventions.ablation import Effect
-from denote.interventions.comparing import Comparison
-from denote.interventions.drops import drop_interval, rank_p_value
 from denote.interventions.edited_runs import NetworkRows, edited_states, shares
-from denote.interventions.leace import EPS, Basis, Projection, erasure_of, random_projection
+from denote.interventions.erasure_by_position import PositionFit, erasure_by_position
+from denote.interventions.erasure_costs import Loss, erasure_costs
+from denote.interventions.leace import EPS, Basis, Erasure, InTurn, erasure_of
 from denote.interventions.passes import layer_passes
+from denote.interventions.random_erasures import random_erasure
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import ALL, WITH, WITHOUT
 from denote.notes import Note, note
@@ -29,10 +30,8 @@ from denote.numbers import Estimate
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import FitData
 from denote.states.layers import MAP, SEQUENCE, Layer
+from denote.states.pooling import TOKEN
 from denote.streams import stream
-
-ERASE = "erase"
-"""Kind of intervention."""
 
 LEAST_DRAWS = 19
 """Random sets of directions below which no p-value reaches .05."""
@@ -48,8 +47,8 @@ class ErasureSettings:
     """How attributes are erased.
 
     Attributes:
-        draws: Random sets of directions that are erased for comparison.
-        min_rows: Least number of rows of either label, in *fit* and in *test*.
+        draws: Random sets of directions that are erased for comparison, and along which states are moved as far.
+        min_rows: Least number of rows of either label, in *fit* and in *test*, and for a position's own fit.
         level: Of the corrected test that an attribute is read again.
         share: Least share of what an observer read before, above chance, that must be read again.
         memory: Bytes of later layers' states that are held at once, though one layer's always are.
@@ -100,30 +99,17 @@ class ReadAgain:
 
 
 @dataclass(frozen=True)
-class Loss:
-    """What an erasure costs the network on some rows, beside the erasure of random directions.
-
-    Attributes:
-        effect: The cost.
-        comparison: The random ones.
-    """
-
-    effect: Effect
-    comparison: Comparison
-
-
-@dataclass(frozen=True)
 class ErasureResult:
     """What the erasure of one attribute at one layer does.
 
     Attributes:
-        rank: Dimensions that were taken out; 0 where nothing was erased.
+        rank: Dimensions that were taken out, at a position at most; 0 where nothing was erased.
         here: How the attribute is read at the erased layer itself; None where nothing was erased.
         later: The same at every later layer, by depth.
         losses: What the network loses; empty where its outputs cannot be scored.
         note: Why something is missing, or what the results do not say.
-        is_whole: Whether the layer's state is all that it gives. What is pooled over positions is erased from the
-            pooled state; single positions may still tell the attribute, so that its coming back says nothing.
+        is_whole: Whether all that the layer gives for a sample was erased: where samples are words, others of the
+            sentence may tell what was erased of one.
     """
 
     rank: int
@@ -134,11 +120,14 @@ class ErasureResult:
     is_whole: bool = True
 
     @property
+    def is_gone(self) -> bool:
+        """Whether the attribute was erased, so that it can come back."""
+        return self.here is not None and not self.here.is_read and self.is_whole
+
+    @property
     def back(self) -> tuple[ReadAgain, ...]:
         """The later layers at which the attribute has come back; none where it was not erased in the first place."""
-        if self.here is None or self.here.is_read or not self.is_whole:
-            return ()
-        return tuple(each for each in self.later if each.is_read and each.moved)
+        return tuple(each for each in self.later if each.is_read and each.moved) if self.is_gone else ()
 
     @property
     def comes_back(self) -> bool:
@@ -151,27 +140,29 @@ class ErasureResult:
         return self.back[0].layer if self.back else None
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """Scores and losses of the test rows.
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """An erasure, and what random ones beside it are made of.
 
     Attributes:
-        base: Of the network as it is, measure by measure.
-        edited: Of every edit.
-        bypassed: Whether something goes round the layer, or it cannot be told.
+        erasure: The erasure.
+        live: Neurons that are not constant.
+        mean: Of the state, at every position where these have fits of their own.
+        note: What is to be said of the fit.
     """
 
-    base: Float32[np.ndarray, "measure row"]
-    edited: Float32[np.ndarray, "edit measure row"]
-    bypassed: bool
+    erasure: Erasure
+    live: Bool[Tensor, " neuron"]
+    mean: Float64[Tensor, "*position neuron"]
+    note: Note | None = None
 
 
 class LayerErasure:
-    """Erasures at one layer; random ones, and the layer's state, serve all attributes.
+    """Erasures at one layer, whose state serves all attributes.
 
     Args:
         data: The network and its samples.
-        layer: Where attributes are erased: at all its positions.
+        layer: Where attributes are erased: at all its positions, of each by a fit of its own, whatever the pooling.
         later: The layers behind it at which they are observed again, by depth.
         scores: The task, and the targets of the *test* rows; None where there is no task.
         settings: How.
@@ -192,6 +183,8 @@ class LayerErasure:
         self.data, self.layer, self.later, self.scores = data, layer, list(later), scores
         self.settings, self.groups = settings or ErasureSettings(), groups
         self.probe = probe or LinearProbe()
+        self.by_position = layer.kind in (MAP, SEQUENCE) and layer.pooling not in ("flatten", TOKEN)
+        self.place = replace(layer, pooling="mean") if self.by_position else layer  # whose neurons are at all positions
 
     def attribute(
         self, labels: Halves[Int8[np.ndarray, " row"]], before: Mapping[str, float] | None = None
@@ -208,32 +201,55 @@ class LayerErasure:
         fewest = min(int((side == label).sum()) for side in (labels.fit, labels.test) for label in (0, 1))
         if fewest < self.settings.min_rows:
             return ErasureResult(0, note=Note.of("few_erasure_rows", rows=fewest, least=self.settings.min_rows))
-        known = labels.fit >= 0
-        projection = erasure_of(self.state.fit[known], labels.fit[known], self.layer.name)
-        here, *later = self._readings(labels, projection, before or {})
-        losses, remark = self._losses(labels.test, projection)
-        remarks = [remark]
-        if self.layer.pooling == "max":
-            remarks.append(Note.of("maxima_not_erased", auroc=f"{here.after.value:.3f}"))
-        elif here.is_read:
-            remarks.append(Note.of("not_erased", auroc=f"{here.after.value:.3f}"))
-        is_whole = self.layer.kind not in (MAP, SEQUENCE) or self.layer.pooling == "flatten"
-        if not is_whole and self.layer.pooling != "max":
-            remarks.append(Note.of("pooled_erasure", pooling=self.layer.pooling))
-        return ErasureResult(projection.rank, here, tuple(later), losses, note(*remarks), is_whole)
+        fitted = self._fitted(labels.fit)
+        here, *later = self._readings(labels, fitted.erasure, before or {})
+        losses, remark = self._losses(labels.test, fitted)
+        remarks = [remark, fitted.note]
+        if here.is_read:
+            code = "maxima_not_erased" if self.layer.pooling == "max" else "not_erased"
+            remarks.append(Note.of(code, auroc=f"{here.after.value:.3f}"))
+        is_whole = words_of(self.data.inputs[self.data.rows.test[:1]]) is None
+        if not is_whole:
+            remarks.append(Note.of("erased_by_word"))
+        return ErasureResult(fitted.erasure.rank, here, tuple(later), losses, note(*remarks), is_whole)
 
     @cached_property
     def state(self) -> States:
         """State of the layer as it is."""
-        return edited_states(self.data, self.layer, [self.layer], None)[self.layer]
+        return edited_states(self.data, self.place, [self.layer], None)[self.layer]
+
+    @cached_property
+    def basis(self) -> Basis:
+        """Directions of that state."""
+        return Basis.of(self.state.fit)
+
+    def _fitted(self, labels: Int8[np.ndarray, " row"]) -> _Fitted:
+        """Fit the erasure of an attribute."""
+        if not self.by_position:
+            known = labels >= 0
+            erasure = erasure_of(self.state.fit[known], labels[known], self.layer.name)
+            return _Fitted(erasure, self.basis.live, self.basis.mean)
+        fit = erasure_by_position(self.data, self.place, labels, self.settings.min_rows)
+        return _Fitted(self._of_pooled_too(fit, labels), fit.live, fit.erasure.mean, fit.note)
+
+    def _of_pooled_too(self, fit: PositionFit, labels: Int8[np.ndarray, " row"]) -> Erasure:
+        """Erase what is left in the pooled state of samples of different positions.
+
+        The same affine map at all positions leaves means that are equal at each as they are: equal.
+        """
+        if fit.same or self.layer.pooling == "max":
+            return fit.erasure
+        known = labels >= 0
+        left = edited_states(self.data, self.place, [self.layer], fit.erasure)[self.layer].fit[known]
+        return InTurn([fit.erasure, erasure_of(left, labels[known], self.layer.name)])
 
     def _readings(
-        self, labels: Halves[Int8[np.ndarray, " row"]], projection: Projection, before: Mapping[str, float]
+        self, labels: Halves[Int8[np.ndarray, " row"]], erasure: Erasure, before: Mapping[str, float]
     ) -> list[ReadAgain]:
         """Observe the attribute at the layer and behind it."""
         made: dict[str, ReadAgain] = {}
         asked = [self.layer, *self.later]
-        for layer, plain, erased in self._beside(asked, projection):
+        for layer, plain, erased in self._beside(asked, erasure):
             was = before.get(layer.name)
             was = self._read(plain, labels)[0].value if was is None else was
             after, p_value, remark = self._read(_without_rounding(erased, plain), labels)
@@ -253,11 +269,11 @@ class LayerErasure:
             reading, p_holm=float(p_holm), is_read=bool(p <= self.settings.level and above >= self.settings.share * was)
         )
 
-    def _beside(self, layers: Sequence[Layer], projection: Projection) -> Iterator[tuple[Layer, States, States]]:
+    def _beside(self, layers: Sequence[Layer], erasure: Erasure) -> Iterator[tuple[Layer, States, States]]:
         """States before and after, of as many layers at once as fit into the memory."""
         row = 2 * 4 * (len(self.data.rows.fit) + len(self.data.rows.test))
         for some in shares(layers, self.settings.memory / row):
-            plain, erased = (edited_states(self.data, self.layer, some, edit) for edit in (None, projection))
+            plain, erased = (edited_states(self.data, self.place, some, edit) for edit in (None, erasure))
             for layer in some:
                 yield layer, plain.pop(layer), erased.pop(layer)
 
@@ -285,84 +301,25 @@ class LayerErasure:
         estimate = Estimate(*(float(each[0]) for each in (interval.value, interval.low, interval.high)))
         return estimate, float(p_value[0]), note(observer.notes[0], reasons[0])
 
-    def _losses(self, labels: Int8[np.ndarray, " row"], projection: Projection) -> tuple[tuple[Loss, ...], Note | None]:
-        """Compare what the erasure costs with what random ones of its rank cost."""
+    def _losses(self, labels: Int8[np.ndarray, " row"], fitted: _Fitted) -> tuple[tuple[Loss, ...], Note | None]:
+        """Compare what the erasure costs with what random ones cost."""
         if self.scores is None:
             return (), None
-        if projection.rank not in self._random:
-            self._random[projection.rank] = self._scored(self._random_sets(projection.rank))
-        scored, random = self._scored([projection]), self._random[projection.rank]
-        if isinstance(scored, Note) or isinstance(random, Note):
-            return (), scored if isinstance(scored, Note) else None
+        data, settings = self.data, self.settings
         rows = {ALL: np.ones(len(labels), dtype=bool), WITH: labels == 1, WITHOUT: labels == 0}
-        losses = [
-            self._loss(measure, place, name, chosen, scored, random)
-            for place, measure in enumerate(("score", "loss"))
-            for name, chosen in rows.items()
+        rank, name = fitted.erasure.rank, self.layer.name
+        random = [
+            random_erasure(rank, fitted.live, fitted.mean, stream("erased directions", settings.seed, name, draw))
+            for draw in range(settings.draws)
         ]
-        return tuple(losses), Note.of("erasure_bypassed") if scored.bypassed else None
-
-    @cached_property
-    def _random(self) -> dict[int, _Scored | Note]:
-        """What random sets of directions cost, by rank."""
-        return {}
-
-    def _random_sets(self, rank: int) -> list[Projection]:
-        basis = Basis.of(self.state.fit)
-        rank = min(rank, int(basis.live.sum()))
-        return [
-            random_projection(
-                rank, basis.live, basis.mean, stream("erased directions", self.settings.seed, self.layer.name, draw)
-            )
-            for draw in range(self.settings.draws)
-        ]
-
-    def _scored(self, edits: Sequence[Projection]) -> _Scored | Note:
-        """Run edits on *test*; or say why the network's outputs cannot be scored."""
-        data, scores = self.data, self.scores
-        assert scores is not None  # noqa: S101  (asked before)
+        groups = None if self.groups is None else self.groups.test
         with layer_passes(
-            data.network, self.layer, data.inputs, data.rows.test, data.batch_size, data.device, data.stacked
+            data.network, self.place, data.inputs, data.rows.test, data.batch_size, data.device, data.stacked
         ) as passes:
-            outputs = passes.baseline()
-            if (reason := scores.reason(outputs)) is not None:
-                return reason
-            base = scores.of(outputs, slice(None))
-            plain = np.stack([base.score, base.loss])
-            edited = np.repeat(plain[None], len(edits), axis=0)
-
-            def keep(edit: Int[np.ndarray, " output"], row: Int[np.ndarray, " output"], given: Tensor) -> None:
-                of_rows = scores.of(given, row)
-                edited[edit, 0, row], edited[edit, 1, row] = of_rows.score, of_rows.loss
-
-            passes.run(edits, keep)
-            return _Scored(plain, edited, not passes.shortcuts.restarts)
-
-    def _loss(
-        self,
-        measure: str,
-        place: int,
-        name: str,
-        chosen: Bool[np.ndarray, " row"],
-        scored: _Scored,
-        random: _Scored,
-    ) -> Loss:
-        assert self.scores is not None  # noqa: S101  (asked before)
-        sign = 1.0 if measure == "score" else -1.0
-        before = scored.base[place, chosen].astype(np.float64)
-        after, others = (each.edited[:, place, chosen].astype(np.float64) for each in (scored, random))
-        harm = sign * (before - after[0])
-        bounded = measure == "score" and self.scores.is_share
-        groups = None if self.groups is None else self.groups.test[chosen]
-        interval = drop_interval(harm, groups, bounded)
-        low, high = (None if np.isnan(bound) else bound for bound in (interval.low, interval.high))
-        effect = Effect(
-            ERASE, measure, name, int(chosen.sum()), float(before.mean()), float(after.mean()), low, high
-        )  # fmt: skip
-        drops: Float64[np.ndarray, " draw"] = (sign * (before - others)).mean(1)
-        p_value = rank_p_value(float(harm.mean()), drops)
-        remark = Note.of("random_sets", number=len(drops), floor=f"1/{len(drops) + 1}")
-        return Loss(effect, Comparison(float(drops.mean()), len(drops), p_value, remark))
+            costs = erasure_costs(passes, self.scores, fitted.erasure, random, rows, groups)
+        if isinstance(costs, Note):
+            return (), costs
+        return costs.losses, Note.of("erasure_bypassed") if costs.bypassed else None
 
 
 def _without_rounding(state: States, plain: States) -> States:

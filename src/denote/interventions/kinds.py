@@ -56,7 +56,7 @@ class Erase(Intervention):
     """Take all linear information on an attribute out of a layer (LEACE), and observe every later layer again.
 
     Attributes:
-        draws: Random sets of directions of equal rank that are erased for comparison.
+        draws: Random erasures of equal rank, and as many random displacements of equal norm, for comparison.
         attributes: Decisive attributes per layer that are erased, the surest first.
     """
 

@@ -7,6 +7,8 @@ authors' package.
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +30,27 @@ LEAST_CORRELATION = 1e-7
 """Multiple correlation of the state with the labels below which there is nothing to erase."""
 
 
+class Erasure(Edit):
+    """An edit that takes components out of a state."""
+
+    @property
+    @abstractmethod
+    def rank(self) -> int:
+        """Dimensions that are lost, at a position at most."""
+
+    def changes(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site 1"]:
+        """Return how far each site moves, with a sign that tells the two ways along one direction apart."""
+        apart = torch.linalg.vector_norm(self.new(values, at) - values, dim=1)
+        signed: Tensor = apart.copysign(self.component(values, at).to(values.dtype))
+        return signed[:, None]
+
+    @abstractmethod
+    def component(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float64[Tensor, " site"]:
+        """Return the first component of each site, that which is taken out."""
+
+
 @dataclass(frozen=True, eq=False)
-class Projection(Edit):
+class Projection(Erasure):
     """Take components out of a state: x - left right^T (x - mean).
 
     Attributes:
@@ -51,6 +72,12 @@ class Projection(Edit):
         """See `Edit`."""
         return self.of(values)
 
+    def component(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float64[Tensor, " site"]:
+        """See `Erasure`; 0 where nothing is taken out."""
+        if self.rank == 0:
+            return torch.zeros(len(values), dtype=torch.float64)
+        return (values.double() - self.mean) @ self.right[:, 0]
+
     def of(self, values: Float[Tensor, "site neuron"]) -> Float[Tensor, "site neuron"]:
         """Return a state without these components, computed in float64 by blocks."""
         new = torch.empty_like(values)
@@ -59,6 +86,32 @@ class Projection(Edit):
             part = values[start : start + step].double()
             new[start : start + step] = part - ((part - self.mean) @ self.right) @ self.left.T
         return new
+
+
+@dataclass(frozen=True, eq=False)
+class InTurn(Erasure):
+    """Erase one after the other.
+
+    Attributes:
+        erasures: At least one.
+    """
+
+    erasures: Sequence[Erasure]
+
+    @property
+    def rank(self) -> int:
+        """See `Erasure`."""
+        return sum(each.rank for each in self.erasures)
+
+    def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
+        """See `Edit`."""
+        for each in self.erasures:
+            values = each.new(values, at)
+        return values
+
+    def component(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float64[Tensor, " site"]:
+        """See `Erasure`."""
+        return self.erasures[0].component(values, at)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +144,61 @@ class Basis:
         live = scale > 2 * rounding
         scale[~live] = 0
         values = values[:, live] / scale[live]
-        found = _directions(values, (rounding[live] / scale[live]).square())
+        return cls._of(mean, scale, live, _directions(values, (rounding[live] / scale[live]).square()))
+
+    @classmethod
+    def of_covariance(
+        cls,
+        mean: Float64[Tensor, " neuron"],
+        covariance: Float64[Tensor, "neuron neuron"],
+        largest: Float64[Tensor, " neuron"],
+    ) -> Basis:
+        """Find the directions of states that are not held.
+
+        Args:
+            mean: Of every neuron.
+            covariance: Of neurons.
+            largest: Largest absolute activation of every neuron.
+        """
+        rounding, scale = EPS * largest, covariance.diagonal().sqrt()
+        live = scale > 2 * rounding
+        scale[~live] = 0
+        own = scale[live]
+        variance, vectors = _varying(covariance[live][:, live] / own / own[:, None], len(mean))
+        certain = variance > 4 * ((rounding[live] / own).square() @ vectors.square())
+        return cls._of(mean, scale, live, vectors[:, certain])
+
+    @classmethod
+    def _of(cls, mean: Tensor, scale: Tensor, live: Tensor, found: Float64[Tensor, "live direction"]) -> Basis:
         directions = torch.zeros(len(mean), found.shape[1], dtype=torch.float64)
         directions[live] = found
         return cls(mean, scale, directions, live)
 
+    @property
+    def to_state(self) -> Float64[Tensor, "neuron direction"]:
+        """Maps coordinates to displacements of a state."""
+        return self.directions * self.scale[:, None]
+
+    @property
+    def from_state(self) -> Float64[Tensor, "neuron direction"]:
+        """Maps displacements to coordinates."""
+        return self.directions / torch.where(self.live, self.scale, torch.inf)[:, None]
+
+    def check_is_wide(self, layer: str) -> None:
+        """Refuse a state that varies in no more dimensions than the erasure of an attribute takes.
+
+        Raises:
+            LayerError: naming the layer.
+        """
+        width = self.directions.shape[1]
+        if width < 2:
+            problem = f"its state varies in {count(width, 'dimension')}, of which the erasure of an attribute takes 1"
+            raise LayerError(f"layer {layer}", problem, "a layer of more")
+
     def coordinates(self, state: Float32[np.ndarray, "row neuron"]) -> Float64[Tensor, "row direction"]:
         """Return where rows lie along the directions."""
         apart = torch.from_numpy(np.ascontiguousarray(state)).double() - self.mean
-        return apart @ (self.directions / torch.where(self.live, self.scale, torch.inf)[:, None])
+        return apart @ self.from_state
 
 
 def erasure_of(state: Float32[np.ndarray, "row neuron"], labels: Int8[np.ndarray, " row"], layer: str) -> Projection:
@@ -123,14 +222,9 @@ def erasure_of(state: Float32[np.ndarray, "row neuron"], labels: Int8[np.ndarray
         from concept_erasure import LeaceFitter  # here, as only this asks for it
 
     basis = Basis.of(state)
-    width = basis.directions.shape[1]
-    if width < 2:
-        problem = f"its state varies in {count(width, 'dimension')}, of which the erasure of an attribute takes 1"
-        raise LayerError(f"layer {layer}", problem, "a layer of more")
+    basis.check_is_wide(layer)
     x, z = basis.coordinates(state), torch.from_numpy(labels).double()[:, None]
     z = (z - z.mean()) / z.std()
-    to_state, from_state = basis.directions * basis.scale[:, None], basis.directions
-    from_state = from_state / torch.where(basis.live, basis.scale, torch.inf)[:, None]
     for shrinkage in (True, False):
         eraser = LeaceFitter.fit(
             x, z, shrinkage=shrinkage, constrain_cov_trace=False, svd_tol=LEAST_CORRELATION
@@ -140,23 +234,7 @@ def erasure_of(state: Float32[np.ndarray, "row neuron"], labels: Int8[np.ndarray
         erased = x - (x @ right) @ left.T
         if float((erased.T @ z).abs().amax()) / len(z) <= LEFT:
             break
-    return Projection(to_state @ left, from_state @ right, basis.mean)
-
-
-def random_projection(
-    rank: int, live: Bool[Tensor, " neuron"], mean: Float64[Tensor, " neuron"], drawn: np.random.Generator
-) -> Projection:
-    """Draw an erasure of random directions: an orthogonal projection.
-
-    Args:
-        rank: Number of directions.
-        live: Neurons that they are made of.
-        mean: What stays as it is.
-        drawn: Where random numbers come from.
-    """
-    basis = torch.zeros(len(live), rank, dtype=torch.float64)
-    basis[live] = torch.linalg.qr(torch.from_numpy(drawn.standard_normal((int(live.sum()), rank)))).Q
-    return Projection(basis, basis, mean)
+    return Projection(basis.to_state @ left, basis.from_state @ right, basis.mean)
 
 
 def _directions(
@@ -165,10 +243,15 @@ def _directions(
     """Orthonormal directions of more variance than rounding has; of fewer rows than neurons by the rows' products."""
     n, width = values.shape
     by_rows = n < width
-    variance, vectors = torch.linalg.eigh((values @ values.T if by_rows else values.T @ values) / n)
-    certain = variance > variance.amax() * max(n, width) * 4e-16 if width else variance > 0
-    variance, vectors = variance[certain], vectors[:, certain]
+    variance, vectors = _varying((values @ values.T if by_rows else values.T @ values) / n, max(n, width))
     if by_rows:
         vectors = values.T @ (vectors / (n * variance).sqrt())
     directions: Tensor = vectors[:, variance > 4 * (rounding @ vectors.square())]
     return directions
+
+
+def _varying(products: Float64[Tensor, "one one"], size: int) -> tuple[Float64[Tensor, " some"], Tensor]:
+    """Eigenvalues and eigenvectors of products of ``size`` numbers, those that rounding makes left out."""
+    variance, vectors = torch.linalg.eigh(products)
+    certain = variance > variance.amax() * size * 4e-16 if len(variance) else variance > 0
+    return variance[certain], vectors[:, certain]

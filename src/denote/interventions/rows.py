@@ -11,7 +11,7 @@ from denote.interventions.comparing import Comparison
 from denote.interventions.erasure import ErasureResult
 from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.interventions.steering import SteeringResult
-from denote.interventions.words import ALL, ANY, AUROC, LOSS, NEURON, PART, READING, RESAMPLE, SCORE, SLOPE, WITH
+from denote.interventions.words import ANY, AUROC, LOSS, NEURON, PART, READING, RESAMPLE, SCORE, SLOPE, WITH
 from denote.notes import Note, note
 
 
@@ -104,7 +104,7 @@ def erasure_rows(result: ErasureResult, columns: Mapping[str, Any]) -> list[dict
             "effect_high": _or_none(each.before - each.after.low),
             "p_value": _or_none(each.p_value),
             "q_value": _or_none(each.p_holm),
-            "comes_back": None if each is result.here or not result.is_whole else each in result.back,
+            "comes_back": each in result.back if result.is_gone and each is not result.here else None,
             "note": note(each.note, result.note if each is result.here else None),
         }
         for each in (result.here, *result.later)
@@ -112,8 +112,8 @@ def erasure_rows(result: ErasureResult, columns: Mapping[str, Any]) -> list[dict
 
 
 def _is_loss_headline(effect: Effect) -> bool:
-    """Whether an effect of an erasure is tested: the score over all rows."""
-    return (effect.measure, effect.rows) == (SCORE, ALL)
+    """Whether an effect of an erasure is tested: the score on rows with the attribute."""
+    return (effect.measure, effect.rows) == (SCORE, WITH)
 
 
 def _random(compared: Comparison, *, tested: bool) -> dict[str, Any]:

@@ -32,6 +32,13 @@ WITH, WITHOUT, ALL = "with", "without", "all"
 USED, TOGETHER_ONLY, NOT_SHOWN = "used", "used only together with others that denote the same", "not shown to be used"
 """First words of ``causal_evidence`` where an ablation was tested."""
 
+ELSEWHERE, BY_ERASURE = "used, but not along the direction that is read", "used, as its erasure shows"
+"""First words where erasing an attribute costs more than random, and what reads it is not shown to be used, or not
+ablated."""
+
+VERDICTS = (USED, TOGETHER_ONLY, ELSEWHERE, BY_ERASURE, NOT_SHOWN)
+"""All that is said where something was tested."""
+
 UNTESTED: Mapping[str, str] = {
     "output_unit": "not tested, as it is an output of the network",
     "unread_layer": "not used: no output depends on the layer",
@@ -71,9 +78,9 @@ OF_HEADLINE = (
 
 
 def verdict() -> pl.Expr:
-    """Return of decided cells or neurons `USED`, `TOGETHER_ONLY` or `NOT_SHOWN`; null where no ablation was tested."""
+    """Return of decided cells or neurons one of `VERDICTS`; null where no ablation and no erasure was tested."""
     words = pl.col("causal_evidence").str.split(": ").list.first()
-    return pl.when(words.is_in([USED, TOGETHER_ONLY, NOT_SHOWN])).then(words)
+    return pl.when(words.is_in(VERDICTS)).then(words)
 
 
 def untested() -> pl.Expr:

@@ -10,6 +10,7 @@ import polars as pl
 from denote.evidence.rule import Rule
 from denote.interventions.words import (
     DIRECTIONS,
+    ELSEWHERE,
     NEURON,
     NOT_SHOWN,
     OBSERVER,
@@ -20,6 +21,7 @@ from denote.interventions.words import (
     TOP,
     UNTESTED,
     USED,
+    VERDICTS,
     others,
     resampled,
     untested,
@@ -42,7 +44,7 @@ BRIEFLY = {
         "output_unit": "an output", "unread_layer": "not used: unread", "narrow_layer": "not testable: narrow",
         "few_ablation_rows": "not tested: few rows", "not_decided": "not tested: fails the rule",
     }.items()
-} | {TOGETHER_ONLY: "used only together"}  # fmt: skip
+} | {TOGETHER_ONLY: "used only together", ELSEWHERE: "used, not along it"}  # fmt: skip
 """Verdicts as they stand in a column."""
 
 
@@ -124,8 +126,8 @@ def used_sheet(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Sheet]:
         *sheet.whole(n_rows="rows"),
         *sheet.columns(small, p_value="p", q_value="q"),
     ]
-    tested = rows.filter(pl.col("word").is_in([USED, TOGETHER_ONLY, NOT_SHOWN]))
-    n_used = int((tested["word"] != NOT_SHOWN).sum())
+    tested = rows.filter(pl.col("word").is_in(VERDICTS))
+    n_used = int(tested["word"].is_in([USED, TOGETHER_ONLY]).sum())
     words = {"subjects": count(len(tested), "subject"), "n_used": count(n_used), "q": setting(rule.q)}
     return [sheet.sheet("used", columns, rows, link=_link, **words)]
 
@@ -171,7 +173,9 @@ def _subjects(tables: Mapping[str, pl.DataFrame], rule: Rule) -> pl.DataFrame:
     is_observer, is_neuron = (pl.col("subject_kind") == kind for kind in (OBSERVER, NEURON))
     return joined.with_columns(
         read=pl.when(is_observer).then("balanced_accuracy").when(is_neuron).then("neuron_score"),
-        word=pl.coalesce(untested(), pl.when(is_neuron).then("neuron_word"), tested),
+        word=pl.coalesce(
+            untested(), pl.when(is_neuron).then("neuron_word"), pl.when(is_observer).then("cell_word"), tested
+        ),
         link_family=pl.coalesce("family", "cell_family"),
     ).sort(pl.col("is_head").fill_null(value=False), -pl.col("effect"), nulls_last=True, maintain_order=True)
 

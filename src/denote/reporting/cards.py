@@ -199,7 +199,9 @@ def _causal() -> pl.Expr:
         pl.when(pl.col("ablation_random").is_not_null()).then(beside).otherwise(pl.lit("")),
     )
     erased = pl.format("; {}", erasure()).fill_null("")
-    return pl.format("Causal evidence: {}{}.", pl.coalesce(costs, untold, pl.lit(CAUSAL)), erased)
+    alone = pl.when(pl.col("ablation_effect").is_null()).then(pl.format("{}: {}", verdict(), erasure()))
+    both = pl.format("{}{}", pl.coalesce(costs, untold, pl.lit(CAUSAL)), erased)
+    return pl.format("Causal evidence: {}.", pl.coalesce(alone, both))
 
 
 _ENDING = (_causal(), pl.format("Notes: {}.", telling_notes()[0]))

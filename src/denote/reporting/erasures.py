@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from denote.interventions.kinds import Erase, Steer
-from denote.interventions.words import ALL, AUROC, NEURON, OUTPUT, READING, SCORE, SLOPE
+from denote.interventions.words import ALL, AUROC, NEURON, OUTPUT, READING, SCORE, SLOPE, WITH
 from denote.numbers import NULL, Estimate, count, proportion, small
 from denote.reporting import sheet
 from denote.reporting.answer.words import plain_property
@@ -43,8 +43,10 @@ def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
     )  # fmt: skip
     of_later = readings.filter(pl.col("target") != pl.col("layer"))
     behind = of_later.group_by(KEY).agg(pl.len().alias("n_later"), pl.col("comes_back").count().alias("n_told"))
-    listed = erased.filter(pl.col("measure") == SCORE, pl.col("rows") == ALL)
-    for part in (here, back, behind):
+    score = erased.filter(pl.col("measure") == SCORE)
+    whole = score.filter(pl.col("rows") == ALL).select(*KEY, all_before="baseline", all_after="value")
+    listed = score.filter(pl.col("rows") == WITH)
+    for part in (here, back, behind, whole):
         listed = listed.join(part, on=KEY, how="left", nulls_equal=True, maintain_order="left")
     if listed.is_empty():
         return []
@@ -54,9 +56,10 @@ def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
         WHERE,
         ("AUROC there", lambda row: f"{_number(row['before'])} to {_number(row['left'])}"),
         ("comes back", _comes_back),
-        ("network's score", lambda row: f"{proportion(row['baseline'])} to {proportion(row['value'])}"),
+        ("score on its rows", lambda row: f"{_number(row['baseline'])} to {_number(row['value'])}"),
+        ("score on all", lambda row: f"{_number(row['all_before'])} to {_number(row['all_after'])}"),
         *sheet.between("effect", effect="costs"),
-        ("random", lambda row: f"{_number(row['random'])} ({count(row['n_random'], 'set')})"),
+        ("random", lambda row: f"{_number(row['random'])} (2 x {count(row['n_random'], 'draw')})"),
         *sheet.columns(small, p_value="p", q_value="q"),
         sheet.NOTES,
     ]
@@ -64,12 +67,12 @@ def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
 
 
 def _comes_back(row: Row) -> str:
-    """``at hidden_3 (AUROC .79)``; ``no``; or why that is not told."""
+    """``at hidden_3 (AUROC .79)``; ``no``; or that it is not told, for which a note has the reason."""
     if row["back"] is not None:
         return f"at {row['back']} (AUROC {proportion(row['back_auroc'])})"
     if not row["n_later"]:
         return "no later layer observed"
-    return "no" if row["n_told"] else "not told: pooled over positions"
+    return "no" if row["n_told"] else "not told"
 
 
 def _steered_sheet(rows: pl.DataFrame) -> list[Sheet]:

@@ -53,9 +53,11 @@ class Planned:
             if isinstance(each, Ablate):
                 found = self._ablated(found, each)
             elif isinstance(each, Erase):
-                # per attribute the states before and after, and the outputs; random sets once per layer
-                of_layer = 3 * min(each.attributes, self.n_attributes) + each.draws
-                found = replace(found, of_erasures=len(self.layers) * of_layer)
+                # per attribute the states before and after, the outputs, and random ones of equal rank and norm
+                of_attribute = 3 + 2 * each.draws
+                found = replace(
+                    found, of_erasures=len(self.layers) * min(each.attributes, self.n_attributes) * of_attribute
+                )
             elif isinstance(each, Steer):
                 of_layer = min(each.observers, self.n_probes * self.n_attributes) * len(each.doses) + 2 * each.neurons
                 found = replace(found, of_steering=len(self.layers) * of_layer * (1 + each.directions))

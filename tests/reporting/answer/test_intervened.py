@@ -44,7 +44,7 @@ def test_what_was_ablated_and_not_tested_is_said_to_be_that(plain: dict[str, pl.
 def test_erasures_and_steering_have_a_line_each(plain: dict[str, pl.DataFrame]) -> None:
     tables = synthetic.erased_and_steered(plain)
     rows = counted_rows(tables["interventions"], tables["layers"])
-    losses = rows.filter(pl.col("intervention") == "erase", pl.col("measure") == "score")
+    losses = rows.filter(pl.col("intervention") == "erase", pl.col("measure") == "score", pl.col("rows") == WITH)
     costly, back = len(losses.filter(pl.col("effect") > 0)), rows.filter("comes_back").height
     mean = f"{losses['effect'].mean():.2f}".lstrip("0")
     attributes, layers = losses["property"].n_unique(), losses["layer"].n_unique()
@@ -52,8 +52,9 @@ def test_erasures_and_steering_have_a_line_each(plain: dict[str, pl.DataFrame]) 
                                pl.col("p_value") < 0.01).height for name in ("reading", "score")}  # fmt: skip
     erased, steered = said(tables)
     assert erased == (
-        f"Erased: {attributes} attributes at {layers} layers, each costs {mean} of the score on average, random .01; "
-        f"{costly} of {len(losses)} more than random (q <= .05); {back} of {len(losses)} come back at a later layer."
+        f"Erased: {attributes} attributes at {layers} layers, each costs {mean} of the score on its rows on average, "
+        f"random .01; {costly} of {len(losses)} more than random (q <= .05); {back} of {len(losses)} come back at a "
+        "later layer."
     )
     assert steered == (
         f"Steered: {len(losses)} directions; {moved['reading']} move what a later observer reads, {moved['score']} the "
@@ -75,8 +76,8 @@ def test_outputs_are_counted_only_where_nothing_else_was_intervened_on(plain: di
 
 def test_costs_are_said_of_the_rows_that_were_tested(plain: dict[str, pl.DataFrame]) -> None:
     rows = synthetic.erased_and_steered(plain)["interventions"].filter(pl.col("intervention") == "erase")
-    assert "of the score on average" in Erasures(rows, Rule()).told()
-    assert "of the score on its rows on average" in Erasures(rows.with_columns(rows=pl.lit(WITH)), Rule()).told()
+    assert "of the score on its rows on average" in Erasures(rows, Rule()).told()
+    assert "of the score on average" in Erasures(rows.with_columns(rows=pl.lit("all")), Rule()).told()
     assert Erasures(rows.clear(), Rule()).told() == Steering(rows.clear(), Rule()).told() == ""
 
 

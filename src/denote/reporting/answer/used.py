@@ -8,7 +8,7 @@ from functools import cached_property
 
 import polars as pl
 
-from denote.interventions.words import OWN_PREDICTIONS, TOGETHER_ONLY, USED, resampled, verdict
+from denote.interventions.words import ELSEWHERE, OWN_PREDICTIONS, TOGETHER_ONLY, USED, resampled, verdict
 from denote.numbers import count, proportion
 from denote.reporting.answer.networks import NEURON, Networks
 from denote.tables import says
@@ -29,7 +29,8 @@ class Uses:
     @cached_property
     def tested(self) -> pl.DataFrame:
         """One row per tested subject: its ``verdict`` (of several the best), ``effect`` and ``random``, means."""
-        rows = self.rows.with_columns(verdict=verdict()).drop_nulls("verdict")
+        rows = self.rows.filter(pl.col("ablation_p").is_not_null())  # not what was erased alone
+        rows = rows.with_columns(verdict=verdict()).drop_nulls("verdict")
         best = pl.when((pl.col("verdict") == USED).any()).then(pl.lit(USED)).otherwise(pl.col("verdict").max())
         means = (pl.col(f"ablation_{name}").mean().alias(name) for name in ("effect", "random"))
         return rows.group_by(*self.key).agg(best.alias("verdict"), *means)
@@ -49,6 +50,12 @@ class Uses:
         """``, 2 more only together with others that denote the same``, or nothing."""
         more = int((self.tested["verdict"] == TOGETHER_ONLY).sum())
         return f", {more:,} more only together with others that denote the same" if more else ""
+
+    @property
+    def elsewhere(self) -> str:
+        """``, 2 more but not along the direction that is read``, or nothing."""
+        more = int((self.tested["verdict"] == ELSEWHERE).sum())
+        return f", {more:,} more {ELSEWHERE.partition(', ')[2]}" if more else ""
 
     @property
     def costs(self) -> str:
@@ -89,7 +96,8 @@ class Ablations:
             return ""
         said = []
         if len(self.observers.tested):
-            said.append(f"what {self.observers.of} observers read{'' if brief else f' ({self.observers.costs})'}")
+            costs = "" if brief else f"{self.observers.elsewhere} ({self.observers.costs})"
+            said.append(f"what {self.observers.of} observers read{costs}")
         if len(self.neurons.tested):
             costs = "" if brief else f" that denote{self.neurons.together} ({self.neurons.costs})"
             said.append(f"{self.neurons.of} neurons{costs}")
