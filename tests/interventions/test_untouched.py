@@ -14,6 +14,7 @@ import denote
 from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.interventions.words import ANY
 from denote.reporting.answer.untouched import nothing_done
+from denote.reporting.erasures import intervention_sheets
 
 CAUSAL = {0: 1.0}
 
@@ -40,7 +41,10 @@ def test_where_nothing_is_read_or_denoted_every_kind_says_so_at_every_layer() ->
     assert said["ablate", "copy"] == said["steer", "copy"] == "no neuron denotes; no attribute is decisive"
     assert said["steer", "head"] == "nothing reads the outputs of the network"
     assert rows.filter(pl.col("subject_kind") == ANY).height  # every neuron is ablated once all the same
-    assert len(nothing_done(rows)) == 3
+    assert nothing_done(rows) == [
+        "Nothing was ablated in full or steered: no neuron denotes and no attribute is decisive.",
+        "Nothing was erased: no attribute is decisive.",
+    ]
 
 
 def test_too_few_rows_are_the_reason_where_no_attribute_has_enough() -> None:
@@ -82,6 +86,11 @@ def test_outputs_are_not_steered_and_what_they_answer_is_described_alone() -> No
     tested = slopes.filter(pl.col("p_value").is_not_null())
     assert set(tested["measure"]) == {"reading", "score"}
     assert set(slopes["measure"]) == {"reading", "output", "score", "loss"}
+    (sheet,) = intervention_sheets({"interventions": rows})
+    answers, p, q = (sheet.header.index(name) for name in ("what answers", "p", "q"))
+    told = {row[answers].split(" ")[0]: (row[p], row[q]) for row in sheet.rows}
+    assert told["output"] == ("described", "described")
+    assert "described" not in told["what"]
 
 
 def test_only_what_is_about_the_task_says_whose_predictions_it_is_of() -> None:
@@ -108,3 +117,9 @@ def test_a_layer_that_is_no_place_is_a_row_of_every_kind() -> None:
     )  # fmt: skip
     said = reasons(result.tables["interventions"])
     assert all(why.startswith("impossible, as ") for (kind, _), why in said.items() if kind == "ablate")
+
+
+def test_outputs_alone_are_the_reason_where_nothing_else_was_asked_about() -> None:
+    assert nothing_done(seen("steer", layers="head")) == [
+        "Nothing was steered: nothing reads the outputs of the network."
+    ]

@@ -12,9 +12,13 @@ from denote.interventions.words import ANY
 from denote.notes import NEXT_REMARK
 from denote.reporting.answer.words import clean, joined_words, listed
 from denote.reporting.layer_words import layer_words
+from denote.tables import says
 
 DONE = {Ablate.name: "ablated in full", Erase.name: "erased", Steer.name: "steered"}
 """Kinds of interventions, and what they do to a subject; every neuron is ablated once, whatever was found."""
+
+OUTPUTS = ("outputs_not_steered",)
+"""Codes of notes that outputs are never intervened on in this way."""
 
 MOST_REASONS = 3
 """Reasons that are told of one kind."""
@@ -36,7 +40,8 @@ def nothing_done(interventions: pl.DataFrame) -> list[str]:
     for kind in DONE:
         own = interventions.filter(pl.col("intervention") == kind)
         if len(own) and not own.select(_is_done().any()).item():
-            kinds[_told(_reasons(own))].append(DONE[kind])
+            hidden = own.filter(~says(*OUTPUTS))  # that outputs are left out says nothing where all else is, too
+            kinds[_told(_reasons(hidden) or _reasons(own))].append(DONE[kind])
     return [f"Nothing was {joined_words(done, 'or')}: {why}." for why, done in kinds.items()]
 
 
