@@ -25,6 +25,7 @@ from denote.interventions.ablation import Ablated, AblationSettings, LayerAblati
 from denote.interventions.edits import Donors
 from denote.interventions.passes import layer_passes
 from denote.interventions.task_scores import TaskScores
+from denote.observers.threads import taken_over
 from denote.states.listing import list_layers
 
 LAYERS, WIDTH, EVERY = 8, 128, 8
@@ -63,7 +64,7 @@ def main(root: str, n_rows: int, n_denoting: int) -> None:
     made = network(values[:n_rows], torch.from_numpy(classes[:n_rows]).long())
     fit, test = rows[:1024], rows[n_rows:]
     layers = [layer for layer in list_layers(made, values[:3]) if layer.module_class == "ReLU" or int(layer.name) % 2]
-    with timed("denote"):
+    with taken_over(), timed("denote"):
         for layer in layers:
             with layer_passes(made, layer, inputs, fit) as passes:
                 donors = Donors.of(*passes.values())

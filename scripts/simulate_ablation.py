@@ -20,7 +20,7 @@ import denote
 from denote.data.samples import CLASSES, TensorInputs
 from denote.evidence.corrections import benjamini_hochberg
 from denote.interventions.ablation import Ablated, AblationSettings, LayerAblation
-from denote.interventions.edits import Displace, Donors, Resample
+from denote.interventions.edits import Displace, Distance, Donors, Resample
 from denote.interventions.matching import matched, outgoing_norm
 from denote.interventions.passes import layer_passes
 from denote.interventions.task_scores import TaskScores
@@ -126,7 +126,8 @@ def _drops(made: LayerAblation, edits: list, on: np.ndarray) -> np.ndarray:
 
 def _moved(made: LayerAblation, neuron: int, on: np.ndarray, others: np.ndarray, threshold: np.ndarray) -> float:
     like, axes = Resample([neuron], made.donors, made.drawn[0]), torch.eye(WIDTH)
-    edits = [Displace(axes[other], like, torch.from_numpy(on)) for other in others]
+    far = Distance(like)
+    edits = [Displace(axes[other], far, torch.from_numpy(on)) for other in others]
     return _rank(_drops(made, [like], on)[0], _drops(made, edits, on))
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from denote.data.batch import Named, Words
 from denote.data.parts import Halves
 from denote.interventions.edited_runs import NetworkRows, edited_states, look_at
-from denote.interventions.edits import Displace
+from denote.interventions.edits import Displace, Distance
 from denote.interventions.erasure import ErasureSettings, LayerErasure
 from denote.interventions.erasure_by_position import erasure_by_position
 from denote.interventions.leace import InTurn, erasure_of
@@ -227,7 +227,7 @@ def test_random_displacements_are_as_long_as_what_the_erasure_moves() -> None:
     drawn = [random_erasure(2, fitted.live, fitted.mean, stream("random", draw)) for draw in range(40)]
     moved = fitted.erasure.new(values, at) - values
     for each in drawn[:2]:
-        random = Displace(each.direction, fitted.erasure).new(values, at) - values
+        random = Displace(each.direction, Distance(fitted.erasure)).new(values, at) - values
         torch.testing.assert_close(random.norm(dim=1), moved.norm(dim=1), atol=1e-5, rtol=1e-5)
         assert torch.linalg.matrix_rank(random, rtol=1e-4) == 1
         once = each.erasure.new(values, at)

@@ -9,7 +9,7 @@ from small_networks import Maps, pictures
 
 from denote.data.samples import TensorInputs
 from denote.interventions.edits import SetTo
-from denote.interventions.passes import BYTES_HELD
+from denote.interventions.passes import BYTES_HELD, STACKED
 from denote.observation.ablated import DONOR_BYTES, LEAST_DONORS, MOST_DONORS, n_donors
 from denote.observation.layer_run import LayerRun, NetworkRun
 from denote.states.listing import list_layers
@@ -44,7 +44,8 @@ def test_no_more_samples_are_run_at_once_than_fit() -> None:
     assert network.most <= 2 * 7  # twice when it is tried whether copies touch each other
     assert (at.rows.batch_size, at.rows.stacked) == (7, 7)
     assert layer_of(network, memory=1).at_once == 1
-    assert layer_of(network, memory=1 << 30).at_once == 64
+    much = layer_of(network, memory=1 << 30)
+    assert (much.at_once, much.stacked) == (64, STACKED)
 
 
 def test_wide_states_have_fewer_donors() -> None:

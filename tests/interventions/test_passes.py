@@ -1,5 +1,6 @@
 """Many interventions in few forward passes give what one forward pass each gives."""
 
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from denote.interventions.edits import Donors, Edit, Resample, ResampleAlong, Se
 from denote.interventions.passes import Shortcuts, layer_passes
 from denote.interventions.replacing import replaceable
 from denote.interventions.sites import Sites
+from denote.interventions.stateless import is_stateless
 from denote.states.layers import Layer
 from denote.states.listing import list_layers
 
@@ -334,3 +336,40 @@ def test_a_place_that_is_no_module_is_refused() -> None:
     layer = Layer("nowhere", 0, None, (6,), "none", (6,))
     with pytest.raises(LayerError, match="is no module"), replaceable(plain(), layer):
         pass
+
+
+class Watched(Residual):
+    """Remembers the threads that it ran in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: set[int] = set()
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.threads.add(threading.get_ident())
+        return super().forward(x)
+
+
+def test_what_a_network_gives_does_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    made, watched = plain(), Watched()
+    edits = [SetTo([neuron], torch.tensor([value])) for neuron in range(6) for value in (0.0, 0.3, 0.7)]
+    given = {}
+    for n in (1, 3):
+        monkeypatch.setattr("denote.observers.threads.threads_available", lambda n=n: n)
+        given[n], _ = run(made, of(made, "1"), edits, batch_size=32, stacked=50)
+        run(watched, of(watched, "first"), edits, batch_size=32, stacked=50)
+    assert torch.equal(given[1], given[3])
+    assert watched.threads == {threading.get_ident()}  # its own code may write things down
+
+
+def test_networks_of_torch_alone_without_hooks_have_several_threads() -> None:
+    made = plain()
+    assert is_stateless(made)
+    with torch.autocast("cpu"):
+        assert not is_stateless(made)
+    with torch.device("cpu"):  # holds for one thread, as all modes do
+        assert not is_stateless(made)
+    with made[1].register_forward_hook(lambda module, given, output: None):
+        assert not is_stateless(made)
+    assert not is_stateless(Residual())

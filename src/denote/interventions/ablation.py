@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,12 @@ from denote.notes import Note
 
 Rows = Bool[np.ndarray, " row"]
 Indices = Int[np.ndarray, " output"]
+
+MEASURES = ("score", "loss", "output")
+"""What is measured of every row."""
+
+HARM = np.array([1.0, -1.0, -1.0])[:, None]
+"""Sign of a drop of each that is harm."""
 
 HELD = 64 << 20
 """Bytes of scores that are held at once."""
@@ -140,15 +147,25 @@ class AblationResult:
 
 @dataclass(frozen=True)
 class _Scores:
-    """Scores and losses, by edit and row, and how far outputs are from what they were: root mean square over them."""
+    """What the network gives under edits, row by row.
 
-    score: Float32[np.ndarray, "edit row"]
-    loss: Float32[np.ndarray, "edit row"]
-    output: Float32[np.ndarray, "edit row"]
+    Attributes:
+        values: Score, loss, and how far outputs are from what they were: root mean square over them.
+    """
 
-    def repeated(self, times: int) -> _Scores:
-        """Return the same scores for so many edits."""
-        return _Scores(*(one.repeat(times, axis=0) for one in (self.score, self.loss, self.output)))
+    values: Float32[np.ndarray, "measure edit row"]
+
+    @property
+    def score(self) -> Float32[np.ndarray, "edit row"]:
+        """Scores."""
+        score: np.ndarray = self.values[0]
+        return score
+
+    @property
+    def output(self) -> Float32[np.ndarray, "edit row"]:
+        """How far outputs are from what they were."""
+        output: np.ndarray = self.values[2]
+        return output
 
 
 class LayerAblation:
@@ -180,7 +197,7 @@ class LayerAblation:
         self.reason = scores.reason(outputs)
         if self.reason is None:
             base = scores.of(outputs, slice(None))
-            self.base = _Scores(base.score[None], base.loss[None], np.zeros_like(base.loss)[None])
+            self.base = _Scores(np.stack([base.score, base.loss, np.zeros_like(base.loss)])[:, None])
         self.outputs = outputs
         self.drawn = [self._donor(draw) for draw in range(settings.draws)]
 
@@ -209,7 +226,7 @@ class LayerAblation:
             ]  # fmt: skip
             for index, scores in self._scored(edits):
                 neuron = neurons[index]
-                effects[neuron] += self._effects(kind, scores, {ALL: np.ones(len(self.at_rows), dtype=bool)})
+                effects[neuron] += self._effects(kind, scores, {ALL: slice(None)})
         return effects
 
     def subject(self, subject: Ablated, references: Sequence[int]) -> AblationResult:
@@ -219,13 +236,15 @@ class LayerAblation:
             subject: What is ablated.
             references: Neurons that may be matched with it.
         """
-        known = {WITH: subject.labels == 1, WITHOUT: subject.labels == 0, ALL: np.ones(len(self.at_rows), dtype=bool)}
+        known = {WITH: subject.labels == 1, WITHOUT: subject.labels == 0}
         effects: list[Effect] = []
         resampled = self.base
-        for kind, edits in self._kinds(subject).items():
-            scores = self._mean_scores(edits)
+        kinds = self._kinds(subject)
+        scored = self._scored([edit for edits in kinds.values() for edit in edits])
+        for kind, edits in kinds.items():
+            scores = self._mean_scores(islice(scored, len(edits)))
             resampled = scores if kind == RESAMPLE else resampled
-            rows = known | (self._by_class() if kind == RESAMPLE else {})
+            rows = {**known, ALL: slice(None)} | (self._by_class() if kind == RESAMPLE else {})
             effects += self._effects(kind, scores, rows)
         n_with, n_without = int(known[WITH].sum()), int(known[WITHOUT].sum())
         if n_with < self.settings.min_rows:
@@ -284,7 +303,7 @@ class LayerAblation:
         parts: dict[int, Effect] = {}
         for neuron in subject.neurons:
             others = [other for other in subject.neurons if other != neuron]
-            rest = self._mean_scores([Resample(others, self.donors, donor) for donor in self.drawn])
+            rest = self._mean_scores(self._scored([Resample(others, self.donors, donor) for donor in self.drawn]))
             (parts[neuron], *_) = self._effects(RESAMPLE, together, {WITH: chosen}, rest)
         return parts
 
@@ -344,43 +363,46 @@ class LayerAblation:
         step = max(1, HELD // (12 * max(1, n_rows)))
         for start in range(0, len(edits), step):
             part = edits[start : start + step]
-            held = self.base.repeated(len(part))
+            held = self.base.values.repeat(len(part), axis=1)
 
-            def keep(edit: Indices, row: Indices, outputs: Tensor, held: _Scores = held) -> None:
+            def keep(edit: Indices, row: Indices, outputs: Tensor, held: np.ndarray = held) -> None:
                 scored = self.scores.of(outputs, row)
-                held.score[edit, row], held.loss[edit, row] = scored.score, scored.loss
-                apart = (outputs - self.outputs[row]).reshape(len(outputs), -1)
-                held.output[edit, row] = apart.square_().mean(1).sqrt_().numpy()
+                apart = (outputs - self.outputs.index_select(0, torch.from_numpy(row))).reshape(len(outputs), -1)
+                moved = apart.square_().mean(1).sqrt_().numpy()
+                for of_edits, of_rows in zip(held, (scored.score, scored.loss, moved), strict=True):
+                    of_edits[edit, row] = of_rows
 
             self.passes.run(part, keep)
             for index in range(len(part)):
-                one = slice(index, index + 1)
-                yield start + index, _Scores(held.score[one], held.loss[one], held.output[one])
+                yield start + index, _Scores(held[:, index : index + 1])
 
-    def _mean_scores(self, edits: Sequence[Edit]) -> _Scores:
+    def _mean_scores(self, scored: Iterable[tuple[int, _Scores]]) -> _Scores:
         """Mean scores of every row over draws."""
-        total = np.zeros((3, 1, len(self.at_rows)))
-        for _, scores in self._scored(edits):
-            total += [scores.score, scores.loss, scores.output]
-        return _Scores(*(total / len(edits)).astype(np.float32))
+        total, n = np.zeros((len(MEASURES), 1, len(self.at_rows))), 0
+        for _, scores in scored:
+            total += scores.values
+            n += 1
+        return _Scores((total / n).astype(np.float32))
 
     def _effects(
-        self, kind: str, scores: _Scores, rows: Mapping[str, Rows], baseline: _Scores | None = None
+        self, kind: str, scores: _Scores, rows: Mapping[str, Rows | slice], baseline: _Scores | None = None
     ) -> list[Effect]:
         """Effects on sets of rows, the score before the loss; None as baseline: the network as it is."""
         baseline = self.base if baseline is None else baseline
         effects: list[Effect] = []
         for name, chosen in rows.items():
-            n = int(chosen.sum())
+            before, after = (one.values[:, 0, chosen].astype(np.float64) for one in (baseline, scores))
+            n = before.shape[1]
             if n == 0:
                 continue
             groups = None if self.groups is None else self.groups[chosen]
-            for measure, sign in (("score", 1), ("loss", -1), ("output", -1)):
-                before, after = (getattr(one, measure)[0][chosen].astype(np.float64) for one in (baseline, scores))
+            harm = HARM * (before - after)
+            means = zip(MEASURES, harm, before.mean(1).tolist(), after.mean(1).tolist(), strict=True)
+            for measure, harmed, was, now in means:
                 bounded = measure == "score" and self.scores.is_share
-                interval = drop_interval(sign * (before - after), groups, bounded)
+                interval = drop_interval(harmed, groups, bounded)
                 low, high = (None if np.isnan(bound) else bound for bound in (interval.low, interval.high))
-                effects.append(Effect(kind, measure, name, n, float(before.mean()), float(after.mean()), low, high))
+                effects.append(Effect(kind, measure, name, n, was, now, low, high))
         return effects
 
     def _drop(self, score: Float32[np.ndarray, " row"], chosen: Rows) -> float:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from denote.data.batch import Batch, words_of
@@ -37,20 +37,16 @@ class Piece:
     samples: Int[Tensor, " sample"]
     neurons: Int[Tensor, " neuron"] | None
     new: Float[Tensor, "site neuron"]
-    n_sites: Int[Tensor, " row"] | int
+    n_sites: Int[Tensor, " row"]
 
     def cut(self, n: int) -> tuple[Piece, Piece]:
         """Return the first rows and the others; of pieces whose samples are their rows."""
-        site = n * self.n_sites if isinstance(self.n_sites, int) else int(self.n_sites[:n].sum())
+        site = int(self.n_sites[:n].sum())
         return self._part(slice(n), slice(site)), self._part(slice(n, None), slice(site, None))
 
     def _part(self, rows: slice, sites: slice) -> Piece:
-        n_sites = self.n_sites if isinstance(self.n_sites, int) else self.n_sites[rows]
-        return Piece(self.edit, self.rows[rows], self.samples[rows], self.neurons, self.new[sites], n_sites)
-
-
-Stack = Sequence[Piece]
-"""Pieces of one block that are run side by side."""
+        own = self.rows[rows], self.samples[rows], self.neurons, self.new[sites], self.n_sites[rows]
+        return Piece(self.edit, *own)
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,7 @@ class Block:
             n_copies = max(1, most // self.tensor.shape[self.axis]) if separate else 1
             for start in range(0, len(edits), n_copies):
                 part = range(start, min(start + n_copies, len(edits)))
-                yield [self._all_rows(index, edits[index]) for index in part]
+                yield Stack(self, [self._all_rows(index, edits[index]) for index in part])
             return
         waiting: list[Piece] = []
         room = most
@@ -134,57 +130,142 @@ class Block:
             rest = piece
             while len(rest.rows) >= room:
                 first, rest = rest.cut(room)
-                yield [*waiting, first]
+                yield Stack(self, [*waiting, first])
                 waiting, room = [], most
             if len(rest.rows):
                 waiting.append(rest)
                 room -= len(rest.rows)
         if waiting:
-            yield waiting
+            yield Stack(self, waiting)
 
     def _changed(self, index: int, edit: Edit) -> Piece | None:
         """The rows that an edit changes; None where it changes none."""
-        neurons, asked, old, new = self._new(edit)
-        sample = self.sites.sample if asked is None else self.sites.sample[asked]
-        changed = torch.zeros(len(self.outputs), dtype=torch.bool)
-        changed[sample[(new != old).any(1)]] = True
-        rows = changed.nonzero()[:, 0]
+        part = self._part_of(edit)
+        neurons, old, new = _edited(part, edit)
+        sites = (new != old).any(1).nonzero()[:, 0]
+        rows = part.sample.index_select(0, sites)
+        if not self._has_single_sites:  # where a site changes, all of its sample are written
+            changed = torch.zeros(len(self.outputs), dtype=torch.bool)
+            changed[rows] = True
+            rows, sites = changed.nonzero()[:, 0], changed[part.sample].nonzero()[:, 0]
         if not len(rows):
             return None
-        new = new if len(rows) == len(changed) else new[changed[sample]]
-        n_sites = self._n_sites if isinstance(self._n_sites, int) else self._n_sites[rows]
-        return Piece(index, rows, rows, neurons, new, n_sites)
+        return Piece(index, rows, rows, neurons, new.index_select(0, sites), self._n_sites.index_select(0, rows))
 
     def _all_rows(self, index: int, edit: Edit) -> Piece:
         """All rows of the block."""
-        neurons, asked, _, new = self._new(edit)
-        if asked is not None:
+        part = self._part_of(edit)
+        neurons, _, new = _edited(part, edit)
+        if part.sites is not None:
             everywhere = self.values if neurons is None else self.values[:, neurons]
-            new = everywhere.index_copy(0, asked, new.to(everywhere))
+            new = everywhere.index_copy(0, part.sites, new.to(everywhere))
         rows, samples = torch.arange(self.tensor.shape[self.axis]), torch.arange(len(self.outputs))
         return Piece(index, rows, samples, neurons, new, self._n_sites)
 
-    def _new(self, edit: Edit) -> tuple[Tensor | None, Tensor | None, Tensor, Tensor]:
-        """Neurons and sites that an edit may change, None for all, and their state as it is and under the edit."""
-        neurons = None if edit.changed_neurons is None else torch.as_tensor(edit.changed_neurons)
-        old = self.values if neurons is None else self.values[:, neurons]
-        if edit.changed_rows is None:
-            return neurons, None, old, edit.new(old, self.at)
-        asked = edit.changed_rows[self.at.row].nonzero()[:, 0]
-        old = old[asked]
-        return neurons, asked, old, edit.new(old, SiteRows(self.at.row[asked], self.at.position[asked]))
+    def _part_of(self, edit: Edit) -> _Part:
+        """The sites of the samples that an edit may change; those of the last one are kept, as many follow alike."""
+        rows = edit.changed_rows
+        if rows is None:
+            return _Part(None, None, self.values, self.sites.sample, self.at)
+        last = self._last_part.get(0)
+        if last is None or last.rows is not rows:
+            sites = rows[self.at.row].nonzero()[:, 0]
+            at = SiteRows(self.at.row[sites], self.at.position[sites])
+            last = _Part(rows, sites, self.values[sites], self.sites.sample[sites], at)
+            self._last_part[0] = last
+        return last
 
     @cached_property
-    def _n_sites(self) -> Int[Tensor, " sample"] | int:
-        """Sites of every sample; one number where all have as many."""
-        count = torch.bincount(self.sites.sample, minlength=len(self.outputs))
-        return int(count[0]) if bool((count == count[0]).all()) else count
+    def _last_part(self) -> dict[int, _Part]:
+        return {}
+
+    @cached_property
+    def is_matrix(self) -> bool:
+        """Whether of any rows of the tensor the sites, one after the other, are these rows."""
+        return self.axis == 0 and self.sites.is_matrix
+
+    @cached_property
+    def _n_sites(self) -> Int[Tensor, " sample"]:
+        """Sites of every sample."""
+        return torch.bincount(self.sites.sample, minlength=len(self.outputs))
+
+    @cached_property
+    def _has_single_sites(self) -> bool:
+        """Whether every sample has one site."""
+        return bool((self._n_sites == 1).all())
 
 
-def edit_and_row(block: Block, stack: Stack) -> tuple[Int[np.ndarray, " output"], Int[np.ndarray, " output"]]:
-    """Return the index of the edit and of the sample, among all, of everything that a stack gives."""
-    edit = np.repeat([piece.edit for piece in stack], [len(piece.samples) for piece in stack])
-    return edit, block.start + torch.cat([piece.samples for piece in stack]).numpy()
+@dataclass(frozen=True)
+class _Part:
+    """Some of a block's sites.
+
+    Attributes:
+        rows: The samples that were asked for; None: all.
+        sites: Their sites; None: all.
+        values: The state there.
+        sample: Sample of every site, in the block.
+        at: Whose the sites are, among all the samples.
+    """
+
+    rows: Bool[Tensor, " row"] | None
+    sites: Int[Tensor, " site"] | None
+    values: Float[Tensor, "site neuron"]
+    sample: Int[Tensor, " site"]
+    at: SiteRows
+
+
+def _edited(part: _Part, edit: Edit) -> tuple[Tensor | None, Tensor, Tensor]:
+    """Return the neurons that an edit changes, None for all, and their state as it is and under the edit."""
+    if edit.changed_neurons is None:
+        return None, part.values, edit.new(part.values, part.at)
+    neurons = edit.changed_neurons
+    old = part.values.index_select(1, neurons)
+    return neurons, old, edit.new(old, part.at)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Rows of a block that are run side by side.
+
+    Attributes:
+        block: The block.
+        pieces: Edit by edit.
+    """
+
+    block: Block
+    pieces: Sequence[Piece]
+
+    @property
+    def rows(self) -> Int[Tensor, " row"]:
+        """Rows of the block, one after the other."""
+        return torch.cat([piece.rows for piece in self.pieces])
+
+    def put(self, tensor: Tensor, at: Int[Tensor, "site neuron"] | None) -> None:
+        """Write the new state of every piece into copies of the rows, side by side.
+
+        Args:
+            tensor: The copies, of what the layer gave.
+            at: Place of every neuron at every site; None where the tensor is the sites, one after the other.
+        """
+        start = 0
+        for piece in self.pieces:
+            sites = slice(start, start + len(piece.new))
+            new, neurons, start = piece.new.to(tensor.dtype), piece.neurons, sites.stop
+            if at is None:
+                matrix = tensor.view(-1, self.block.values.shape[1])
+                matrix[sites if neurons is None else (sites, neurons)] = new
+            else:
+                tensor.view(-1)[at[sites] if neurons is None else at[sites][:, neurons]] = new
+
+    @property
+    def edit(self) -> Int[np.ndarray, " output"]:
+        """Index of the edit of everything that the network gives."""
+        return np.repeat([piece.edit for piece in self.pieces], [len(piece.samples) for piece in self.pieces])
+
+    @property
+    def row(self) -> Int[np.ndarray, " output"]:
+        """Index of the sample, among all."""
+        return self.block.start + torch.cat([piece.samples for piece in self.pieces]).numpy()
 
 
 def of_samples(outputs: Tensor, n: int) -> Float[Tensor, " sample *output"]:

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from denote.interventions.drops import FIRST, rank_p_value, sequential_p_value
-from denote.interventions.edits import Displace, Edit, Resample, ResampleAlong, random_directions
+from denote.interventions.edits import Displace, Distance, Edit, Resample, ResampleAlong, random_directions
 from denote.interventions.matching import LEAST, NEAREST, matched
 from denote.notes import Note
 from denote.numbers import count
@@ -177,8 +177,8 @@ class Beside:
         self, directions: Float[Tensor, "direction neuron"], subject: Subject, some: Rows
     ) -> Float[np.ndarray, " direction"]:
         """What moving some rows along directions costs."""
-        moved = torch.from_numpy(some)
-        return self.costs([Displace(direction, subject.like, moved) for direction in directions], some)
+        moved, far = torch.from_numpy(some), Distance(subject.like)
+        return self.costs([Displace(direction, far, moved) for direction in directions], some)
 
     def _matched(self, subject: Subject, references: Sequence[int]) -> Int[np.ndarray, " match"]:
         """Neurons like the one that is ablated; none where it is not one."""

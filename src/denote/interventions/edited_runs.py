@@ -287,8 +287,7 @@ def _put(
 ) -> None:
     """Write the edited state into the layer's tensor."""
     if edit.changed_neurons is not None:
-        neurons = torch.as_tensor(edit.changed_neurons)
-        values, places = values[:, neurons], places[:, neurons]
+        values, places = values[:, edit.changed_neurons], places[:, edit.changed_neurons]
     if edit.changed_rows is not None:
         chosen = edit.changed_rows[at.row].nonzero()[:, 0]
         values, places, at = values[chosen], places[chosen], SiteRows(at.row[chosen], at.position[chosen])

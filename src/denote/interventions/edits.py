@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ class Edit(ABC):
     """What an intervention puts in the place of a layer's state."""
 
     @property
-    def changed_neurons(self) -> Sequence[int] | None:
+    def changed_neurons(self) -> Int[Tensor, " neuron"] | None:
         """The neurons that it changes; None: all of them."""
         return None
 
@@ -49,10 +50,10 @@ class OfNeurons(Edit):
 
     neurons: Sequence[int]
 
-    @property
-    def changed_neurons(self) -> Sequence[int]:
+    @cached_property
+    def changed_neurons(self) -> Int[Tensor, " neuron"]:
         """See `Edit`."""
-        return self.neurons
+        return torch.as_tensor(self.neurons)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ class Donors:
         """Draw a donor for every sample, by a stream of its own."""
         return torch.from_numpy(stream("donors", *seed).integers(len(self), size=n_rows))
 
-    def at(self, donor: Int[Tensor, " row"], at: SiteRows, neurons: Sequence[int] | None) -> Tensor:
+    def at(self, donor: Int[Tensor, " row"], at: SiteRows, neurons: Int[Tensor, " neuron"] | None) -> Tensor:
         """Return the state of the donors at the positions of the sites; a shorter donor starts again.
 
         Args:
@@ -121,9 +122,12 @@ class Donors:
             at: Whose the sites are.
             neurons: Which neurons; None: all.
         """
-        own = donor[at.row]
-        site = self.first[own] + at.position % self.count[own]
-        return self.values[site] if neurons is None else self.values[site[:, None], torch.as_tensor(neurons)]
+        own = donor.index_select(0, at.row)
+        site = self.first.index_select(0, own) + at.position % self.count.index_select(0, own)
+        if neurons is None:
+            return self.values.index_select(0, site)
+        place = site[:, None] * self.values.shape[1] + neurons
+        return self.values.flatten().index_select(0, place.flatten()).view(place.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,11 +144,11 @@ class Resample(OfNeurons):
 
     def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
         """See `Edit`."""
-        return self.donors.at(self.donor, at, self.neurons).to(values.dtype)
+        return self.donors.at(self.donor, at, self.changed_neurons).to(values.dtype)
 
     def changes(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site part"]:
         """Return by how much each of the neurons changes, of the state of all neurons."""
-        return self.new(values, at) - values[:, torch.as_tensor(self.neurons)]
+        return self.new(values, at) - values[:, self.changed_neurons]
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,18 +182,42 @@ class Moving(Protocol):
         """Return by how much each part of the state changes."""
 
 
+@dataclass(eq=False)
+class Distance:
+    """How far another edit would move the state.
+
+    Attributes:
+        like: The edit. One neuron or direction keeps the sign of its change.
+    """
+
+    like: Moving
+    _last: tuple[SiteRows, Float[Tensor, "site 1"]] | None = field(default=None, init=False)
+
+    def of(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site 1"]:
+        """Return the distance at every site; those of the last sites are kept, as all directions ask for the same.
+
+        Args:
+            values: State of all neurons.
+            at: Whose the sites are.
+        """
+        if self._last is None or self._last[0] is not at:
+            changes = self.like.changes(values, at)
+            self._last = at, changes if changes.shape[1] == 1 else torch.linalg.vector_norm(changes, dim=1)[:, None]
+        return self._last[1]
+
+
 @dataclass(frozen=True, eq=False)
 class Displace(Edit):
     """Move the state of some samples along a direction, each as far as another edit would move it.
 
     Attributes:
         direction: A unit vector.
-        like: Says how far. One neuron or direction keeps the sign of its change.
+        far: Says how far.
         moved: The samples that move; the others stay as they are; None: all.
     """
 
     direction: Float[Tensor, " neuron"]
-    like: Moving
+    far: Distance
     moved: Bool[Tensor, " row"] | None = None
 
     @property
@@ -199,9 +227,7 @@ class Displace(Edit):
 
     def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
         """See `Edit`."""
-        changes = self.like.changes(values, at)
-        amount = changes[:, 0] if changes.shape[1] == 1 else torch.linalg.vector_norm(changes, dim=1)
-        return torch.addcmul(values, amount[:, None], self.direction.to(values.dtype))
+        return torch.addcmul(values, self.far.of(values, at), self.direction.to(values.dtype))
 
 
 def random_directions(n: int, n_neurons: int, *seed: int | str) -> Float[Tensor, "direction neuron"]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from denote.interventions.ablation import Effect
 from denote.interventions.comparing import Comparison
 from denote.interventions.drops import drop_interval, rank_p_value
-from denote.interventions.edits import Displace, Edit
+from denote.interventions.edits import Displace, Distance, Edit
 from denote.interventions.kinds import Erase
 from denote.interventions.leace import Erasure
 from denote.interventions.passes import LayerPasses
@@ -86,7 +86,8 @@ def erasure_costs(
     def keep(edit: Int[np.ndarray, " output"], row: Int[np.ndarray, " output"], given: Tensor) -> None:
         sums.add(edit, row, scores.of(given, row))
 
-    moved = [Displace(each.direction, erasure) for each in random]
+    far = Distance(erasure)
+    moved = [Displace(each.direction, far) for each in random]
     edits: list[Edit] = [erasure, *(each.erasure for each in random), *moved]
     passes.run(edits, keep)
     losses = [

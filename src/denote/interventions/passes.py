@@ -14,16 +14,18 @@ from torch import Tensor, nn
 from denote.data.batch import Batch, repeated, selected
 from denote.data.samples import Inputs
 from denote.errors import LayerError
-from denote.interventions.blocks import Block, Stack, edit_and_row
+from denote.interventions.blocks import Block, Stack
 from denote.interventions.edits import Edit
 from denote.interventions.replacing import Replaceable, replaceable
 from denote.interventions.sites import SiteRows, Sites
+from denote.interventions.stateless import is_stateless
+from denote.observers.threads import ALONE, Threads, own_threads
 from denote.states.first_pass import alike
 from denote.states.hooks import device_of, moved_to
 from denote.states.layers import SEQUENCE, Layer
 from denote.streams import generators_kept
 
-STACKED = 1024
+STACKED = 2048
 """Most rows that are run at once: the tensors of more no longer fit into the caches of a processor."""
 
 BYTES_HELD = 52
@@ -73,11 +75,12 @@ class LayerPasses:
         batch_size: int,
         device: torch.device,
         stacked: int = STACKED,
+        threads: Threads = ALONE,
     ) -> None:
         self.layer = changed.layer
         self.rows = rows
         self._changed, self._inputs, self._device = changed, inputs, device
-        self._batch_size, self._stacked = batch_size, stacked
+        self._batch_size, self._stacked, self._threads = batch_size, stacked, threads
         self._anchor = self._batch(slice(0, 1))
         self._kept: dict[int, Block] = {}
         self._last_sites: tuple[torch.Size, Sites] | None = None
@@ -90,9 +93,10 @@ class LayerPasses:
             edits: The interventions.
             keep: Gets what the network gives, stack by stack.
         """
-        for block in self._blocks():
-            for stack in block.stacks(edits, self._stacked, separate=self.shortcuts.separate):
-                keep(*edit_and_row(block, stack), self._run(block, stack))
+        separate = self.shortcuts.separate
+        tasks = (each for block in self._blocks() for each in block.stacks(edits, self._stacked, separate=separate))
+        for stack, outputs in self._threads.in_order(self._run, tasks):
+            keep(stack.edit, stack.row, outputs)
 
     def baseline(self) -> Float[Tensor, " sample *output"]:
         """Return what the network gives for all samples as it is.
@@ -132,30 +136,27 @@ class LayerPasses:
     def _batch(self, rows: slice) -> Batch:
         return self._inputs[self.rows[rows]].to(self._device)
 
-    def _run(self, base: Block, stack: Stack) -> Tensor:
+    def _run(self, stack: Stack) -> tuple[Stack, Tensor]:
         """Run the rows of a stack side by side, each with its own change."""
-        rows = torch.cat([piece.rows for piece in stack])
+        base, rows = stack.block, stack.rows
         if base.words:
-            shown = repeated(base.batch, len(stack))
+            shown = repeated(base.batch, len(stack.pieces))
         else:
             # After a restart inputs only say what is padding, and inputs may be far wider than the layer.
             needed = not self.shortcuts.restarts or self.layer.kind == SEQUENCE
             shown = selected(base.batch, rows.to(self._device)) if needed else base.batch
         tensor = base.tensor.index_select(base.axis, rows)
-        sites, start = self._sites(tensor.shape, shown), 0
-        for piece in stack:
-            stop = start + len(piece.new)
-            sites.put(tensor, slice(start, stop), piece.neurons, piece.new)
-            start = stop
-        return self._given(self._anchor if self.shortcuts.restarts else shown, tensor, shown)
+        stack.put(tensor, None if base.is_matrix else self._sites(tensor.shape, shown).at)
+        return stack, self._given(self._anchor if self.shortcuts.restarts else shown, tensor, shown)
 
     def _sites(self, shape: torch.Size, shown: Batch) -> Sites:
         """The sites of a stack; those of the last shape are kept, as nearly all stacks have one."""
         if self.layer.kind == SEQUENCE:
             return Sites.of(shape, self.layer, shown.to("cpu"))
-        if self._last_sites is None or self._last_sites[0] != shape:
-            self._last_sites = shape, Sites.of(shape, self.layer, shown)
-        return self._last_sites[1]
+        last = self._last_sites
+        if last is None or last[0] != shape:
+            last = self._last_sites = shape, Sites.of(shape, self.layer, shown)
+        return last[1]
 
     def _tried(self) -> Shortcuts:
         """Find out on all rows what need not be run; none where they are too few to tell."""
@@ -207,6 +208,7 @@ def layer_passes(
     batch_size: int = 1024,
     device: torch.device | None = None,
     stacked: int = STACKED,
+    most_threads: float = float("inf"),
 ) -> Iterator[LayerPasses]:
     """Make a layer ready to be intervened on; network and random generators are as before when the block is left.
 
@@ -217,11 +219,18 @@ def layer_passes(
         rows: Row ids of the samples.
         batch_size: Samples whose states are held at once.
         device: Where the network runs; None: where it is.
-        stacked: Rows that are run at once.
+        stacked: Rows that are run at once, in each thread.
+        most_threads: Threads that may run stacks side by side; a network with code of a user's own has one.
 
     Raises:
         LayerError: if nothing can be put in the layer's place, with the reason.
     """
     device = device_of(network) if device is None else device
-    with generators_kept(), moved_to(network, device), replaceable(network, layer) as changed:
-        yield LayerPasses(changed, inputs, rows, batch_size, device, stacked)
+    most = most_threads if is_stateless(network) else 1
+    with (
+        generators_kept(),
+        moved_to(network, device),
+        replaceable(network, layer) as changed,
+        own_threads(most, device) as threads,
+    ):
+        yield LayerPasses(changed, inputs, rows, batch_size, device, stacked, threads)

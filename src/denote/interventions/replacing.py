@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
@@ -25,6 +26,20 @@ DEEPEST = 3
 """Tuples, lists and mappings inside of each other that a tensor is found in."""
 
 
+class _Pass(threading.local):
+    """The forward pass that a thread is in.
+
+    Attributes:
+        replace: What stands in the place of the layer's tensor; None between passes.
+        calls: How often the layer's module was called.
+        reached: Whether the layer's tensor was replaced.
+    """
+
+    replace: Replace | None = None
+    calls: int = 0
+    reached: bool = False
+
+
 class Replaceable:
     """A network in which the tensor of a layer can be replaced; made by `replaceable`.
 
@@ -35,9 +50,7 @@ class Replaceable:
     def __init__(self, network: nn.Module, layer: Layer) -> None:
         self.layer = layer
         self._network = network
-        self._replace: Replace | None = None
-        self._calls = 0
-        self._reached = False
+        self._now = _Pass()
 
     def outputs(self, batch: Batch, replace: Replace, of: Batch | None = None) -> Float[Tensor, " sample *output"]:
         """Run a batch and return what the network gives.
@@ -68,7 +81,8 @@ class Replaceable:
         Raises:
             LayerError: if the layer is not reached, gives no such tensor, or the network fails.
         """
-        self._replace, self._calls, self._reached = replace, 0, False
+        now = self._now
+        now.replace, now.calls, now.reached = replace, 0, False
         try:
             yield
         except DenoteError:
@@ -77,8 +91,8 @@ class Replaceable:
             problem = f"the network fails where its output is replaced: {told(error)}"
             raise LayerError(f"layer {self.layer.name}", problem) from error
         finally:
-            self._replace = None
-        if not self._reached:
+            now.replace = None
+        if not now.reached:
             raise LayerError(f"layer {self.layer.name}", "is not reached by every input")
 
     def on_output(self, module: nn.Module, arguments: Any, output: Any) -> Any:
@@ -92,15 +106,15 @@ class Replaceable:
         return arguments, self._replaced(named, None)
 
     def _replaced(self, value: Any, module: nn.Module | None) -> Any:
-        place = Place.of(self.layer.name)
-        self._calls += 1
-        if self._replace is None or self._calls != place.call:
+        place, now = Place.of(self.layer.name), self._now
+        now.calls += 1
+        if now.replace is None or now.calls != place.call:
             return value
         given = parts_of(value, module).get(place.part)
         if given is None:
             raise LayerError(f"layer {self.layer.name}", "gives no such tensor for every input")
-        self._reached = True
-        new = self._replace(given)
+        now.reached = True
+        new = now.replace(given)
         return value if new is given else _with(value, given, new, self.layer)
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import prod
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from denote.data.batch import Batch, Words, mask_of, words_of
@@ -92,31 +92,8 @@ class Sites:
             sample = row
         return cls(places[row, position], sample, _counted(sample), numbers)
 
-    def put(
-        self,
-        tensor: Tensor,
-        sites: slice,
-        neurons: Int[Tensor, " neuron"] | None,
-        new: Float[Tensor, "site neuron"],
-    ) -> None:
-        """Write the state of some sites into what the layer gave.
-
-        Args:
-            tensor: Of the shape that the sites are of; its numbers lie side by side.
-            sites: Which of them.
-            neurons: Those that are written; None: all.
-            new: Their state.
-        """
-        new = new.to(tensor.dtype)
-        if self._is_matrix:
-            matrix = tensor.view(self.at.shape)
-            matrix[sites if neurons is None else (sites, neurons)] = new
-        else:
-            at = self.at[sites]
-            tensor.view(-1)[at if neurons is None else at[:, neurons]] = new
-
     @cached_property
-    def _is_matrix(self) -> bool:
+    def is_matrix(self) -> bool:
         """Whether the sites, one after the other, are the tensor, so that no places need be looked up."""
         return torch.equal(self.at.flatten(), torch.arange(self.numbers))
 

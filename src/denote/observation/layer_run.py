@@ -131,22 +131,34 @@ class LayerRun:
             return passes.size()
 
     @property
+    def fitting(self) -> int:
+        """Samples whose states fit into the memory, 1 at least."""
+        return max(1, int(self.run.memory / (BYTES_HELD * self.size)))
+
+    @property
     def at_once(self) -> int:
-        """Samples that fit into the memory."""
-        return max(1, min(self.run.batch_size, int(self.run.memory / (BYTES_HELD * self.size))))
+        """Samples whose states are held at once."""
+        return min(self.run.batch_size, self.fitting)
+
+    @property
+    def stacked(self) -> int:
+        """Rows that are run at once."""
+        return min(STACKED, self.fitting)
 
     def passes(self, rows: Int[np.ndarray, " row"]) -> AbstractContextManager[LayerPasses]:
         """The layer of some samples, ready to be intervened on."""
-        run, most = self.run, self.at_once
-        stacked = min(STACKED, most)
-        return layer_passes(run.network, self.state.layer, run.inputs, rows, most, run.device, stacked)
+        run, layer = self.run, self.state.layer
+        most_threads = self.fitting // self.stacked
+        return layer_passes(
+            run.network, layer, run.inputs, rows, self.at_once, run.device, self.stacked, most_threads
+        )  # fmt: skip
 
     @property
     def rows(self) -> NetworkRows:
         """The network and its *fit* and *test* rows."""
-        run, parts, most = self.run, self.info.parts, self.at_once
+        run, parts = self.run, self.info.parts
         sides = Halves(parts.fit, parts.test)
-        return NetworkRows(run.network, run.inputs, sides, most, run.device, min(STACKED, most))
+        return NetworkRows(run.network, run.inputs, sides, self.at_once, run.device, self.stacked)
 
     def decisive(self, most: int) -> Iterator[ReadCell]:
         """Decisive observers of the layer, of each probe the surest first.
