@@ -67,7 +67,7 @@ def test_what_ablation_takes_is_told(denote: Command) -> None:
     assert cost is not None
     n_layers, neurons = 3, 8 + 8 + 10
     assert cost.passes == 2 * 3 * neurons  # of two networks: zero, mean and one resample of every neuron
-    directions = 19 + 80 * n_layers  # and what a correction asks for where none of 19 costs as much
+    directions = 19 + 40 * n_layers  # and what a correction asks for where none of 19 costs as much
     assert cost.of_neuron == 3 + 2 + directions
     assert cost.of_observers == 2 * n_layers * (
         (2 + directions) + (3 + 2 + directions)

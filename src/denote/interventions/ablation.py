@@ -259,7 +259,9 @@ class LayerAblation:
         parts = self._parts(subject, known[WITH], resampled) if subject.apart else {}
         return AblationResult(subject, effects, compared, remark, parts)
 
-    def surer(self, results: Sequence[AblationResult], references: Sequence[int], n_tests: int) -> list[AblationResult]:
+    def surer(
+        self, results: Sequence[AblationResult], references: Sequence[int], n_tests: int
+    ) -> Iterator[AblationResult]:
         """Draw more directions for those that no random one has cost as much, as many as a correction asks for.
 
         Args:
@@ -267,17 +269,14 @@ class LayerAblation:
             references: Neurons that may be matched with them.
             n_tests: Subjects of the network.
 
-        Returns:
+        Yields:
             The results, in their order.
         """
         at_floor = [each.comparison is not None and each.comparison.is_at_floor for each in results]
         needed = self.beside.needed(sum(at_floor), n_tests)
-        if needed <= self.settings.directions:
-            return list(results)
-        return [
-            self._again(each, references, needed) if is_at_floor else each
-            for each, is_at_floor in zip(results, at_floor, strict=True)
-        ]
+        more = needed > self.settings.directions
+        for each, is_at_floor in zip(results, at_floor, strict=True):
+            yield self._again(each, references, needed) if is_at_floor and more else each
 
     def _again(self, result: AblationResult, references: Sequence[int], directions: int) -> AblationResult:
         compared = self.beside.compared(self._subject(result.subject), references, directions)

@@ -37,7 +37,7 @@ NARROW = 0.05
 COMPARED_ROWS = 200
 """Most rows with the property on which random ones are compared: enough for a drop of .05, and fast."""
 
-RESERVE = 4
+RESERVE = 2
 """How many times smaller a p-value may become than a correction over the tests of one network asks for, as a sweep has
 more networks, not all of which use as much."""
 

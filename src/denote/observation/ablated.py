@@ -75,7 +75,8 @@ class AblatedLayer:
             references = sorted(set(live) - set(denoting["neuron"].to_list()))
             subjects = counted("ablation", list(self._subjects(donor_rows)), alike=False)
             results = [ablation.subject(subject, references) for subject in subjects]
-            for result in ablation.surer(results, references, self.n_tests):
+            surer = ablation.surer(results, references, self.n_tests)
+            for _, result in zip(counted("random directions", results, alike=False), surer, strict=True):
                 for row in ablation_rows(result, self.ablate.draws):
                     yield of_task(row, remark)
 

@@ -16,7 +16,7 @@ from denote.data.trained_on import UNKNOWN
 from denote.denotation.depth.plan import verdict_words
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
-from denote.interventions.words import USED, verdict
+from denote.interventions.words import NOT_SHOWN, USED, verdict
 from denote.notes import Note
 from denote.numbers import proportion
 from denote.reporting.answer import Answer, answer
@@ -491,6 +491,9 @@ def test_neurons_and_observers_that_the_network_uses_are_counted_where_they_were
         f"its rows, random .01), {neurons} neurons that denote ({of_neurons} of the score on its rows, random .01)."
     )
     assert f"Shown to be used: what {observers} observers read, {neurons} neurons." in answer(tables).sentences
+    nothing = tables["cells"].with_columns(pl.col("causal_evidence").str.replace(f"^{USED}:", f"{NOT_SHOWN}:"))
+    said_of_none = " ".join(answer(tables | {"cells": nothing}).sentences)
+    assert f"Shown to be used: nothing that {observers.split()[-1]} observers read, " in said_of_none
     assert not any("itself predicts" in doubt.text for doubt in said.doubts)
     told = answer(tables | {"neurons": own_predictions(tables["neurons"])})
     assert any(doubt.text.startswith("Effects of ablation are of what the network itself") for doubt in told.doubts)

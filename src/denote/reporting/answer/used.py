@@ -97,7 +97,9 @@ class Ablations:
         said = []
         if len(self.observers.tested):
             costs = "" if brief else f"{self.observers.elsewhere} ({self.observers.costs})"
-            said.append(f"what {self.observers.of} observers read{costs}")
+            none = f"nothing that {len(self.observers.tested):,}"
+            read = f"what {self.observers.of}" if self.observers.n_used else none
+            said.append(f"{read} observers read{costs}")
         if len(self.neurons.tested):
             costs = "" if brief else f" that denote{self.neurons.together} ({self.neurons.costs})"
             said.append(f"{self.neurons.of} neurons{costs}")
