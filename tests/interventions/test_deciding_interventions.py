@@ -122,3 +122,12 @@ def test_an_erasure_that_costs_and_an_ablation_that_does_not_are_told_together(
     ablation_p: float | None, erasure_p: float, word: str, said: str
 ) -> None:
     assert evidence_of(ablation_p, erasure_p) == f"{word} | {word}: {said}"
+
+
+def test_an_erasure_from_outputs_is_no_test_of_use() -> None:
+    tables = synthetic.erased_and_steered(synthetic.all_tables(1, 5, 16))
+    heads = tables["layers"].filter("is_head")["layer"].implode()
+    told = tables["cells"].filter(pl.col("causal_evidence").str.contains("erasing"))
+    of_outputs = told.filter(pl.col("layer").is_in(heads))
+    assert of_outputs["causal_evidence"].str.starts_with("not tested, as it is an output of the network: erasing").all()
+    assert 0 < len(of_outputs) < len(told)

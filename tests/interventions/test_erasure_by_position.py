@@ -70,8 +70,10 @@ def test_no_linear_function_of_the_whole_map_tells_what_was_erased() -> None:
     assert np.abs(left[both.fit == 1].mean(0) - left[both.fit == 0].mean(0)).max() > 1
 
 
-def test_every_position_has_the_map_of_the_formula() -> None:
+@pytest.mark.parametrize("block", [1 << 22, 50])
+def test_every_position_has_the_map_of_the_formula(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """X - c (c' S^-1 c)^-1 c' S^-1 (x - mean), with means of the position and one covariance."""
+    monkeypatch.setattr("denote.interventions.erasure_by_position.BLOCK", block)
     data, labels = opposite_pixels(200)
     first, *_ = layers_of(data)
     fit = erasure_by_position(NetworkRows(data.network, data.inputs, data.rows, 7), first, labels[data.rows.fit], 25)

@@ -136,7 +136,7 @@ def _with_erasures(cells: pl.DataFrame, rows: pl.DataFrame, rule: Rule) -> pl.Da
     joined = cells.join(told.unique(key), on=key, how="left", nulls_equal=True, maintain_order="left")
     ablated, costly = pl.col("causal_evidence"), pl.col("costly")
     not_shown = f"{NOT_SHOWN}: "
-    alone = pl.when(costly).then(pl.lit(BY_ERASURE)).when(costly.is_not_null()).then(pl.lit(NOT_SHOWN))
+    alone = pl.when(costly).then(pl.lit(BY_ERASURE)).when(costly.is_not_null()).then(pl.lit(NOT_SHOWN)).otherwise("why")
     elsewhere = pl.format("{}: {}", pl.lit(ELSEWHERE), ablated.str.strip_prefix(not_shown))
     said = pl.when(costly & ablated.str.starts_with(not_shown)).then(elsewhere).otherwise(ablated)
     both = (
@@ -144,13 +144,13 @@ def _with_erasures(cells: pl.DataFrame, rows: pl.DataFrame, rule: Rule) -> pl.Da
         .then(pl.format("{}: {}", pl.coalesce(alone, pl.lit("erased")), "erased"))
         .otherwise(pl.format("{}; {}", said, "erased"))
     )
-    return joined.with_columns(causal_evidence=pl.coalesce(both, "causal_evidence")).drop("erased", "costly")
+    return joined.with_columns(causal_evidence=pl.coalesce(both, "causal_evidence")).drop("erased", "costly", "why")
 
 
 def _erased(rows: pl.DataFrame, key: list[str], rule: Rule) -> pl.DataFrame:
     """By cell ``erased``, what its erasure costs and where it comes back; ``costly``, whether more than random.
 
-    The latter is null where that was not tested.
+    The latter is null where that was not tested, and ``why`` says why.
     """
     rows = rows.filter(pl.col("intervention") == Erase.name).rename({"property": "attribute"})
     score = rows.filter(pl.col("measure") == SCORE)
@@ -165,8 +165,9 @@ def _erased(rows: pl.DataFrame, key: list[str], rule: Rule) -> pl.DataFrame:
     costs = pl.format(f"{ERASING} {{}} of the score on its rows{{}}, random {{}}", effect, of_all, random)
     later = pl.when(pl.col("back").is_not_null()).then(pl.format("; it comes back at {}", "back"))
     never = pl.when(pl.col("n") > 0).then(pl.lit("; it does not come back")).otherwise(pl.lit(""))
-    costly = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
-    return told.select(*key, erased=costs + later.otherwise(never), costly=costly)
+    costs_more = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
+    costly = pl.when(pl.col("q_value").is_not_null()).then(costs_more)
+    return told.select(*key, erased=costs + later.otherwise(never), costly=costly, why=untested())
 
 
 def _signed(value: pl.Expr) -> pl.Expr:

@@ -8,6 +8,7 @@ all positions will do.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from jaxtyping import Bool, Float, Float64, Int, Int8
 from torch import Tensor
 
 from denote.interventions.edited_runs import NetworkRows, look_at
-from denote.interventions.leace import LEAST_CORRELATION, Basis, Erasure
+from denote.interventions.leace import BLOCK, LEAST_CORRELATION, Basis, Erasure
 from denote.interventions.sites import SiteRows
 from denote.notes import Note
 from denote.states.layers import Layer
@@ -43,16 +44,28 @@ class ByPosition(Erasure):
 
     def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
         """See `Edit`."""
-        taken = self.component(values, at)[:, None] * self.left[self._place(at)]
-        return (values.double() - taken).to(values.dtype)
+        new = torch.empty_like(values)
+        for part, place in self._parts(values, at):
+            state = values[part].double()
+            new[part] = state - self._taken(state, place)[:, None] * self.left[place]
+        return new
 
     def component(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float64[Tensor, " site"]:
         """See `Erasure`."""
-        place = self._place(at)
-        return ((values.double() - self.mean[place]) * self.right[place]).sum(1)
+        return torch.cat([self._taken(values[part].double(), place) for part, place in self._parts(values, at)])
 
-    def _place(self, at: SiteRows) -> Int[Tensor, " site"]:
-        return at.position.clamp(max=len(self.mean) - 1)
+    def _taken(self, state: Float64[Tensor, "site neuron"], place: Int[Tensor, " site"]) -> Float64[Tensor, " site"]:
+        return ((state - self.mean[place]) * self.right[place]).sum(1)
+
+    def _parts(
+        self, values: Float[Tensor, "site neuron"], at: SiteRows
+    ) -> Iterator[tuple[slice, Int[Tensor, " site"]]]:
+        """Cut sites into parts that are held in float64 at once, with the place of each."""
+        place = at.position.clamp(max=len(self.mean) - 1)
+        step = max(1, BLOCK // max(1, values.shape[1]))
+        for start in range(0, max(1, len(values)), step):
+            part = slice(start, start + step)
+            yield part, place[part]
 
 
 @dataclass(frozen=True, eq=False)
