@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import polars as pl
 
 from denote.evidence.corrections import benjamini_hochberg
-from denote.interventions.kinds import Ablate, Erase, Steer
+from denote.interventions.kinds import Steer
 from denote.interventions.words import (
     AT_FLOOR,
     AUROC,
+    MORE_RANDOM,
     NEURON,
     OBSERVER,
     OF_CELL,
@@ -25,9 +26,6 @@ from denote.interventions.words import (
 from denote.notes import Note
 from denote.numbers import count
 from denote.tables import OF_ROW, joined_notes, remark, remarks, says, without
-
-_MORE = {Ablate.name: "directions", Erase.name: "draws", Steer.name: "directions"}
-"""Setting of an intervention by which more random ones are drawn."""
 
 OUTSIDE = ("output_unit", "not_decided")
 """Codes of notes that a row is in no family of tests."""
@@ -102,5 +100,5 @@ def _at_floor(rows: pl.DataFrame, n_tests: pl.Series, level: float) -> Iterator[
     columns = ("intervention", "p_value", "q_value", "n_random")
     for (name, p_value, q_value, number), tests in zip(rows.select(columns).iter_rows(), n_tests, strict=True):
         missing = None in (p_value, q_value, number) or q_value <= level or p_value > (1 + 1e-9) / (number + 1)
-        setting = f"intervention.{name}.{_MORE[name]}" if name in _MORE else ""
+        setting = f"intervention.{name}.{MORE_RANDOM[name]}" if name in MORE_RANDOM else ""
         yield None if missing else Note.of(AT_FLOOR, number=number, tests=count(tests, "test"), setting=setting)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from denote.evidence.rule import Rule
-from denote.interventions.kinds import Ablate
+from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.tables import NEURONS_KEY, says
 
 NEURON, OBSERVER, TOP, TOGETHER = "neuron", "observer", "top neurons", "neurons"
@@ -60,6 +60,9 @@ OF_NEURON = [*NEURONS_KEY, "property"]
 
 AT_FLOOR = "at_floor"
 """Code of the note that no random one has as large an effect, and that they were too few for the correction."""
+
+MORE_RANDOM = {Ablate.name: "directions", Erase.name: "draws", Steer.name: "directions"}
+"""Setting of an intervention by which more random ones are drawn."""
 
 OWN_PREDICTIONS = "own_predictions"
 """Code of the note that an effect is of what the network itself predicts."""

@@ -10,7 +10,7 @@ from denote.evidence.rule import Rule
 from denote.interventions.words import WITH
 from denote.reporting.answer.compose import answer
 from denote.reporting.answer.contents import INTERVENED
-from denote.reporting.answer.intervened import Erasures, Steering, counted_rows
+from denote.reporting.answer.intervened import ERASURE, Erasures, Steering, counted_rows
 from denote.reporting.answer.untouched import nothing_done, untouched_sentences
 from denote.reporting.page.evidence import sections
 from denote.tables import INTERVENTIONS, table
@@ -115,3 +115,10 @@ def test_where_something_was_done_at_one_layer_the_others_are_told_in_the_report
     assert [*untouched_sentences({"interventions": frame})] == [
         "Nothing was erased at hidden_2: no attribute is decisive."
     ]
+
+
+def test_erasures_at_outputs_alone_are_said_to_be_no_tests(plain: dict[str, pl.DataFrame]) -> None:
+    rows = synthetic.erased_and_steered(plain)["interventions"].filter(pl.col("intervention") == "erase")
+    untested = rows.filter(pl.col("measure") == "score").with_columns(q_value=pl.lit(None, pl.Float64))
+    said = f"Erased: none of {untested.select(ERASURE).n_unique()} erasures could be tested (column note)."
+    assert Erasures(untested, Rule()).told() == Erasures(untested, Rule()).told(brief=True) == said

@@ -40,8 +40,8 @@ class Erasures:
 
     @cached_property
     def tested(self) -> pl.DataFrame:
-        """One row per erasure: what it costs of the score, beside random ones."""
-        return self.rows.filter(pl.col("measure") == SCORE, pl.col("p_value").is_not_null())
+        """One row per erasure that is in the family of tests: what it costs of the score, beside random ones."""
+        return self.rows.filter(pl.col("measure") == SCORE, pl.col("q_value").is_not_null())
 
     @property
     def costly(self) -> str:
@@ -63,13 +63,14 @@ class Erasures:
         return f"{effect} of the score{where} on average, random {random}"
 
     def told(self, *, brief: bool = False) -> str:
-        """Say what erasing costs and what comes back; nothing where nothing was tested.
+        """Say what erasing costs and what comes back; nothing where nothing was erased.
 
         Args:
             brief: Leave out how much.
         """
+        made = self.rows.filter(pl.col("effect").is_not_null()).select(ERASURE).n_unique()
         if self.tested.is_empty():
-            return ""
+            return f"Erased: none of {count(made, 'erasure')} could be tested (column note)." if made else ""
         if brief:
             back = f", {self.back.sum():,} come back" if len(self.back) else ""
             return f"Erased: {self.costly} cost beyond random{back}."
