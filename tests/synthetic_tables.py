@@ -412,7 +412,8 @@ def erased_and_steered(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFram
             "probe": None,
             "k": None,
         }
-        rows.append(erased | p | {"measure": "score", "rows": "with", "effect": 0.0 if index % 2 else 0.4})
+        cost = 0.0 if index % 2 else 0.4
+        rows.append(erased | p | {"measure": "score", "rows": "with", "effect": cost, "effect_low": cost - 0.1})
         rows.append(erased | {"measure": "score", "rows": "all", "effect": 0.0 if index % 2 else 0.1, "p_value": None})
         rows.append(erased | {"measure": "auroc", "target": "later", "effect": 0.4, "comes_back": index % 2 == 0})
         steered = where | {

@@ -82,7 +82,7 @@ def test_without_interventions_notes_stay_as_they_are() -> None:
     assert decided["neurons"]["note"].equals(tables["neurons"]["note"])
 
 
-def evidence_of(ablation_p: float | None, erasure_p: float) -> str:
+def evidence_of(ablation_p: float | None, erasure_p: float, low: float = 0.01) -> str:
     """What a cell says of an ablation and an erasure with these p-values."""
     tables = synthetic.all_tables(1, 5, 16)
     cell = tables["cells"].filter("decisive", probe="linear").row(0, named=True)
@@ -90,13 +90,13 @@ def evidence_of(ablation_p: float | None, erasure_p: float) -> str:
     where |= {"property": cell["attribute"], "measure": SCORE, "random": 0.01, "p_value": None}
     erased = where | {"intervention": "erase", "subject_kind": "attribute", "probe": None, "k": None}
     rows = [
-        erased | {"rows": WITH, "effect": 0.95, "p_value": erasure_p},
+        erased | {"rows": WITH, "effect": 0.95, "effect_low": 0.9, "p_value": erasure_p},
         erased | {"rows": ALL, "effect": 0.09},
         erased | {"measure": AUROC, "target": "behind", "comes_back": False},
     ]
     if ablation_p is not None:
         of_observer = {"intervention": "ablate", "kind": RESAMPLE, "subject_kind": OBSERVER, "rows": WITH}
-        rows.append(where | of_observer | {"effect": 0.02, "p_value": ablation_p})
+        rows.append(where | of_observer | {"effect": 0.02, "effect_low": low, "p_value": ablation_p})
     decided = decide_interventions(tables | {"interventions": table(rows, INTERVENTIONS)}, Rule())["cells"]
     (said,) = decided.filter(pl.col("causal_evidence").str.contains("erasing"), probe="linear").select(
         said=pl.format("{} | {}", verdict(), "causal_evidence")
@@ -131,3 +131,8 @@ def test_an_erasure_from_outputs_is_no_test_of_use() -> None:
     of_outputs = told.filter(pl.col("layer").is_in(heads))
     assert of_outputs["causal_evidence"].str.starts_with("not tested, as it is an output of the network: erasing").all()
     assert 0 < len(of_outputs) < len(told)
+
+
+def test_what_may_cost_nothing_over_all_resamplings_is_not_used_whatever_one_of_them_shows() -> None:
+    assert evidence_of(0.001, 0.5, low=-0.01).startswith(f"{NOT_SHOWN} | ")
+    assert evidence_of(0.001, 0.5, low=0.01).startswith(f"{USED} | ")

@@ -84,7 +84,7 @@ def _in_order(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 def _used_together(headline: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Neurons that add to what resampling all that denote the same costs, where that is more than random."""
-    is_used = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
+    is_used = used(rule)
     groups = headline.filter((pl.col("subject_kind") == TOGETHER) & is_used)
     parts = headline.filter((pl.col("subject_kind") == PART) & (pl.col("effect_low") > 0))
     adding = parts.join(groups, on=[*OF_PROPERTY, "subject"], how="semi", nulls_equal=True)
@@ -111,7 +111,7 @@ def _told(rows: pl.DataFrame, rule: Rule, asked: pl.Expr) -> pl.DataFrame:
     effect, random = (_signed(pl.col(name)) for name in ("ablation_effect", "ablation_random"))
     beside = pl.format(", random {}", random).fill_null("")
     costs = pl.format("resampling costs {} of the score on its rows{}", effect, beside)
-    is_used = used(pl.col("ablation_effect"), pl.col("ablation_random"), pl.col("ablation_q"), rule)
+    is_used = used(rule, **ABLATION)
     word = (
         pl.when(is_used)
         .then(pl.lit(USED))
@@ -165,8 +165,7 @@ def _erased(rows: pl.DataFrame, key: list[str], rule: Rule) -> pl.DataFrame:
     costs = pl.format(f"{ERASING} {{}} of the score on its rows{{}}, random {{}}", effect, of_all, random)
     later = pl.when(pl.col("back").is_not_null()).then(pl.format("; it comes back at {}", "back"))
     never = pl.when(pl.col("n") > 0).then(pl.lit("; it does not come back")).otherwise(pl.lit(""))
-    costs_more = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
-    costly = pl.when(pl.col("q_value").is_not_null()).then(costs_more)
+    costly = pl.when(pl.col("q_value").is_not_null()).then(used(rule))
     return told.select(*key, erased=costs + later.otherwise(never), costly=costly, why=untested())
 
 

@@ -97,9 +97,19 @@ def erasure() -> pl.Expr:
     return pl.format(f"{ERASING}{{}}", after)
 
 
-def used(effect: pl.Expr, random: pl.Expr, q_value: pl.Expr, rule: Rule) -> pl.Expr:
-    """Return whether an ablation costs more than random ones, after correction."""
-    return (q_value <= rule.q) & (effect > random)
+def used(rule: Rule, **columns: str) -> pl.Expr:
+    """Return whether an intervention costs more than random ones, after correction, and surely costs anything.
+
+    A p-value is of one resampling of 200 rows at most, an interval of the mean over all of them.
+
+    Args:
+        rule: With the largest false discovery rate.
+        **columns: What ``effect``, ``effect_low``, ``random`` and ``q_value`` are called.
+    """
+    effect, low, random, q_value = (
+        pl.col(columns.get(name, name)) for name in ("effect", "effect_low", "random", "q_value")
+    )
+    return ((q_value <= rule.q) & (effect > random) & (low > 0)).fill_null(value=False)
 
 
 def is_headline() -> pl.Expr:

@@ -168,7 +168,7 @@ def _subjects(tables: Mapping[str, pl.DataFrame], rule: Rule) -> pl.DataFrame:
     joined = found.join(heads, on=["object_model", "layer"], how="left", maintain_order="left")
     for of_kind, key in ((of_cells, of_cells.columns[: len(OF_CELL)]), (of_neurons, OF_NEURON)):
         joined = joined.join(of_kind.unique(key), on=key, how="left", nulls_equal=True, maintain_order="left")
-    is_used = used(pl.col("effect"), pl.col("random"), pl.col("q_value"), rule)
+    is_used = used(rule)
     tested = pl.when(is_used).then(pl.lit(USED)).when(pl.col("q_value").is_not_null()).then(pl.lit(NOT_SHOWN))
     is_observer, is_neuron = (pl.col("subject_kind") == kind for kind in (OBSERVER, NEURON))
     return joined.with_columns(

@@ -46,7 +46,7 @@ class Erasures:
     @property
     def costly(self) -> str:
         """``9 of 15``: how many cost more than random ones."""
-        more = self.tested.filter(used(pl.col("effect"), pl.col("random"), pl.col("q_value"), self.rule))
+        more = self.tested.filter(used(self.rule))
         return f"{len(more):,} of {len(self.tested):,}"
 
     @cached_property
