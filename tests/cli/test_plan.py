@@ -77,7 +77,7 @@ def test_what_ablation_takes_is_told(denote: Command) -> None:
     cost = told().interventions
     assert cost is not None
     assert (cost.passes, cost.of_erasures) == (0, n_layers * (3 + 2 * 99))  # one attribute: before, after, outputs
-    assert cost.of_steering == n_layers * 6 * (1 + 199)
+    assert cost.of_steering == (n_layers - 1) * 6 * (1 + 199)  # outputs are not steered
     assert "erasure" in answer.out
     denote("-m", "plan=true", *JOB, "seed=0")
     assert told().interventions is None

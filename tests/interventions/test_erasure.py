@@ -388,6 +388,28 @@ def test_rows_that_touch_each_other_are_not_stacked() -> None:
         assert not runs._separate
 
 
+def test_rows_that_touch_each_other_are_seen_wherever_they_stand() -> None:
+    """One row far behind the first ones is given the mean of its company."""
+
+    class MixesOnce(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = (Affine(torch.eye(8), torch.zeros(8)) for _ in range(2))
+
+        def forward(self, x: Tensor) -> Tensor:
+            state = self.one(x)
+            return self.two(torch.where(x[:, :1] > 50, state.mean(), state))
+
+    drawn = planted()[0]
+    drawn[:, 0] = drawn[:, 0].clip(-9, 9)
+    last = samples_of(MixesOnce().eval(), drawn).rows.test[-1]
+    for marked, separate in ((drawn, True), (np.where(np.arange(len(drawn))[:, None] == last, 99, drawn), False)):
+        data = samples_of(MixesOnce().eval(), marked.astype(np.float32))
+        assert len(data.rows.test) > 100
+        with edited_runs(data, Layer("one", 0, 0.0, (8,), "none", (8,))) as runs:
+            assert runs._separate is separate
+
+
 @pytest.mark.parametrize("width", [1, 3])
 def test_a_layer_without_a_dimension_to_spare_is_refused(width: int) -> None:
     x = planted()[0][:, :1] * np.linspace(1, 2, width, dtype=np.float32) + 100  # one neuron, and rounding errors

@@ -62,7 +62,8 @@ class Planned:
                 )
             elif isinstance(each, Steer):
                 of_layer = min(each.observers, self.n_probes * self.n_attributes) * len(each.doses) + 2 * each.neurons
-                found = replace(found, of_steering=len(self.layers) * of_layer * (1 + each.directions))
+                n_layers = sum(not layer.is_head for layer in self.layers)  # outputs are not steered
+                found = replace(found, of_steering=n_layers * of_layer * (1 + each.directions))
         return found
 
     def _ablated(self, found: InterventionCost, ablate: Ablate) -> InterventionCost:
