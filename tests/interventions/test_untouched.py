@@ -13,6 +13,7 @@ from planted_uses import Reads, planted
 import denote
 from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.interventions.words import ANY
+from denote.progress.steps import current
 from denote.reporting.answer.untouched import nothing_done
 from denote.reporting.erasures import intervention_sheets
 
@@ -71,6 +72,24 @@ def test_observers_without_a_direction_are_the_reason() -> None:
     assert reasons(seen(Steer(neurons=0), probe="mlp", layers="copy"))["steer", "copy"] == (
         "neurons are left out by steer.neurons=0; no decisive observer reads along one direction"
     )
+
+
+def test_the_steps_of_a_call_name_its_interventions_once() -> None:
+    class Watched(Reads):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            steps = current.get()
+            told.add(" > ".join(step.name for step in steps.open) if steps is not None else "")
+            return super().forward(inputs)
+
+    told: set[str] = set()
+    inputs, labels = planted(3, rows=300)
+    denote.observe(
+        Watched(CAUSAL), inputs, {"label": labels}, interventions=Erase(draws=19, attributes=1), trained_on="none",
+        evidence="quick", progress="log",
+    )  # fmt: skip
+    under = [each for each in told if "interventions" in each]
+    assert any(each.startswith("interventions > layer > erasure") for each in under), told
+    assert all(each.count("interventions") == 1 for each in under)
 
 
 def test_a_kind_that_finds_something_has_no_such_row() -> None:
