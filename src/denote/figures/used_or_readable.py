@@ -13,6 +13,8 @@ from denote.evidence.intervals import t_interval
 from denote.figures import style
 from denote.figures.curves import Curve
 from denote.interventions.use import ablated_neurons
+from denote.interventions.words import TOGETHER_ONLY, USED, verdict
+from denote.numbers import count
 
 _TITLE = "Used, or only readable?"
 COLOURS = "viridis"
@@ -35,13 +37,13 @@ def use_data(neurons: pl.DataFrame, layers: pl.DataFrame, curve: Curve) -> pl.Da
 
 
 @style.styled
-def draw_used_or_readable(data: pl.DataFrame, curve: Curve, verdict: str = "") -> Figure:
+def draw_used_or_readable(data: pl.DataFrame, curve: Curve, said: str = "") -> Figure:
     """Draw what resampling each denoting neuron costs beyond random ones, against how well it denotes and where.
 
     Args:
         data: As `use_data` gives it.
         curve: Whose they are.
-        verdict: What the tests over networks say.
+        said: What the tests over networks say.
     """
     if data.is_empty():
         return style.message("No denoting neuron was ablated.", f"{_TITLE} {curve.title}")
@@ -58,15 +60,34 @@ def draw_used_or_readable(data: pl.DataFrame, curve: Curve, verdict: str = "") -
             data[column], data["excess"], c=data["relative_depth"].fill_null(0.0), cmap=COLOURS, norm=colours, s=11,
             linewidths=0, alpha=0.75, rasterized=data.height > 5000,
         )  # fmt: skip
+        _ring(data, ax, column)
         ax.set_xlabel(label)
+    axes[0].legend(loc="upper left", fontsize="small", frameon=False)
     _by_depth(data, axes[1])
     for ax, title in zip(axes, ("a  Readable, and used?", "b  By depth", "c  By label proportion"), strict=True):
         ax.axhline(0, color="0.6", linewidth=0.8, zorder=0)
         style.panel_title(ax, title, 3.7)
         style.faint_grid(ax)
-    axes[0].set_ylabel("accuracy lost on its rows,\nbeyond random neurons")
+    axes[0].set_ylabel("score lost on its rows,\nbeyond random ones")
     figure.colorbar(ScalarMappable(colours, COLOURS), ax=axes[2], label="relative depth", fraction=0.05)
-    return style.finish(figure, f"{_TITLE} {curve.title}", note=f"Over networks: {verdict}." if verdict else "")
+    return style.finish(figure, f"{_TITLE} {curve.title}", note=f"Over networks: {said}." if said else "")
+
+
+def _ring(data: pl.DataFrame, ax: Axes, column: str) -> None:
+    """Encircle the neurons that are shown to be used, alone or together with others."""
+    word = data.select(word=verdict())["word"]
+    for which, colour, label in ((USED, "black", "used"), (TOGETHER_ONLY, "0.55", "used only together with others")):
+        of_word = data.filter(word == which)
+        counted = f"{label}: {count(len(of_word))} of {count(len(data))}"
+        ax.scatter(
+            of_word[column],
+            of_word["excess"],
+            s=46,
+            facecolors="none",
+            edgecolors=colour,
+            linewidths=1.1,
+            label=counted,
+        )
 
 
 def _by_depth(data: pl.DataFrame, ax: Axes) -> None:
