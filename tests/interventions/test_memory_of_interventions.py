@@ -1,5 +1,6 @@
 """Interventions hold no more samples at once than the memory has room for."""
 
+import tracemalloc
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -7,9 +8,13 @@ import numpy as np
 import torch
 from small_networks import Maps, pictures
 
+from denote.data.parts import Halves
 from denote.data.samples import TensorInputs
+from denote.interventions.edited_runs import NetworkRows
 from denote.interventions.edits import SetTo
 from denote.interventions.passes import BYTES_HELD, STACKED
+from denote.interventions.steered import SteeredDirection, SteeringSettings
+from denote.interventions.steering import LayerSteering
 from denote.observation.ablated import DONOR_BYTES, LEAST_DONORS, MOST_DONORS, n_donors
 from denote.observation.layer_run import LayerRun, NetworkRun
 from denote.states.listing import list_layers
@@ -52,3 +57,19 @@ def test_wide_states_have_fewer_donors() -> None:
     assert n_donors(128) == MOST_DONORS
     assert n_donors(DONOR_BYTES // 400) == 100
     assert n_donors(DONOR_BYTES) == LEAST_DONORS
+
+
+def test_steering_holds_the_outputs_of_a_block_of_rows_alone() -> None:
+    n_rows, n_outputs, size = 4000, 500, 100
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, n_outputs))
+    inputs = TensorInputs(np.random.default_rng(0).random((n_rows, 2), dtype=np.float32))
+    data = NetworkRows(network, inputs, Halves(np.arange(50), np.arange(n_rows)), size, stacked=size)
+    steering = LayerSteering(data, list_layers(network, inputs[np.arange(3)])[0], None, SteeringSettings((1.0,), 19))
+    tracemalloc.start()
+    try:
+        result = steering.subject(SteeredDirection(np.array([1.0, 0.0]), "0"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(result.responses) == n_outputs
+    assert peak < 8 * n_rows * n_outputs  # the outputs of all rows once

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -160,6 +161,9 @@ def test_a_channel_is_replaced_as_a_whole_map() -> None:
 
     out, _ = run(made, of(made, "2"), [SetTo([2], torch.tensor([0.3]))], batch_size=32)
     torch.testing.assert_close(out[0], naive(made, "2", change, inputs))
+    edits = [SetTo([channel], torch.tensor([0.3])) for channel in range(4)]
+    cut, _ = run(made, of(made, "2"), edits, batch_size=32, stacked=50)
+    torch.testing.assert_close(cut[2], out[0])
     flat, _ = run(made, of(made, "2", pooling="flatten"), [SetTo([7], torch.tensor([0.3]))], batch_size=32)
 
     def change_one(output: Tensor) -> Tensor:
@@ -373,3 +377,44 @@ def test_networks_of_torch_alone_without_hooks_have_several_threads() -> None:
     with made[1].register_forward_hook(lambda module, given, output: None):
         assert not is_stateless(made)
     assert not is_stateless(Residual())
+
+
+class Tagger(nn.Module):
+    """Gives the largest of its units over all positions, padding too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.units = nn.Embedding(20, 5)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.units(ids).amax(1)
+
+
+class Padded:
+    """Sequences of 1 to 4 positions and padding."""
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.ids = torch.randint(20, (12, 4), generator=generator)
+        self.mask = torch.arange(4) < torch.randint(1, 5, (12, 1), generator=generator)
+
+    def __getitem__(self, rows: np.ndarray) -> Named:
+        return Named({"ids": self.ids[rows]}, self.mask[rows])
+
+
+def test_sequences_of_several_lengths_are_cut_into_stacks() -> None:
+    made, padded, rows = Tagger(), Padded(), np.arange(12)
+    layer = list_layers(made, padded[rows])[0]
+    edits = [SetTo([unit], torch.tensor([9.0])) for unit in range(5)]
+    with layer_passes(made, layer, cast("Any", padded), rows, batch_size=6, stacked=5) as passes:
+        assert passes.shortcuts.separate
+        out = passes.baseline().repeat(len(edits), 1, 1)
+
+        def keep(edit: Int[np.ndarray, " row"], row: Int[np.ndarray, " row"], outputs: Tensor) -> None:
+            out[edit, row] = outputs
+
+        passes.run(edits, keep)
+    for unit in range(5):
+        wanted = made.units(padded.ids).detach()
+        wanted[..., unit][padded.mask] = 9.0
+        torch.testing.assert_close(out[unit], wanted.amax(1))

@@ -48,9 +48,14 @@ def drop_interval(
     apart = drop - centre
     summed = apart if groups is None else np.bincount(np.unique(groups, return_inverse=True)[1], weights=apart)
     squares = float((summed**2).sum()) * units / (units - 1) + (1.0 if bounded else 0.0)
-    half = float(scipy.special.stdtrit(units - 1, (1 + confidence) / 2)) * np.sqrt(squares) / (n + added)
+    half = quantile_of_t(units, confidence) * np.sqrt(squares) / (n + added)
     least, most = (-1.0, 1.0) if bounded else (-np.inf, np.inf)
     return Estimate(mean, max(centre - half, least), min(centre + half, most))
+
+
+def quantile_of_t(units: int, confidence: float = 0.95) -> float:
+    """Return how many standard errors a two-sided interval of so many units reaches to either side of its mean."""
+    return float(scipy.special.stdtrit(units - 1, (1 + confidence) / 2))
 
 
 def rank_p_value(observed: float, random: Float[np.ndarray, " draw"]) -> float:

@@ -11,12 +11,13 @@ from jaxtyping import Float32, Float64, Int
 
 from denote.data.parts import Halves
 from denote.errors import LayerError
-from denote.interventions.drops import drop_interval, rank_p_value
+from denote.interventions.drops import rank_p_value
 from denote.interventions.edited_runs import NetworkRows, edited_runs, edited_states
 from denote.interventions.edits import random_directions
 from denote.interventions.measures import Measures, Reader
-from denote.interventions.steered import ROUNDING, Steered, SteeringSettings
+from denote.interventions.steered import ROUNDING, Pushes, Steered, SteeringSettings
 from denote.interventions.task_scores import TaskScores
+from denote.interventions.unit_sums import UnitSums
 from denote.notes import Note
 from denote.numbers import Estimate
 from denote.states.layers import Layer
@@ -24,6 +25,9 @@ from denote.streams import stream
 
 STEER = "steer"
 """Kind of intervention."""
+
+HELD = 64 << 20
+"""Most bytes of measures that are held at once: of 1,024 rows with 1,000 outputs, and of random directions."""
 
 
 @dataclass(frozen=True)
@@ -109,40 +113,65 @@ class LayerSteering:
                 layer: no reader, and outputs that do not depend on it.
         """
         pushes = steered.pushes(self.state, self.settings)
-        rows, n = self.data.rows.test, len(pushes.doses)
-        some = self._compared_rows
-        directions = random_directions(
-            self.settings.directions, self.layer.n_neurons, "steering", self.settings.seed, self.layer.name
-        )
         with edited_runs(self.data, self.layer, list(dict.fromkeys(each.layer for each in readers))) as runs:
-            table = Measures(runs, rows, readers, self.scores)
-            (base,) = table.values(np.arange(len(rows)), [None])
-            weight = pushes.amount / np.maximum((pushes.amount**2).sum(0), np.finfo(np.float64).tiny)
-            slopes, changes = np.zeros_like(base), np.empty((n, base.shape[1]))
-            for dose, edit in enumerate(pushes.edits):
-                change = table.values(np.arange(len(rows)), [edit])[0] - base
-                slopes += weight[dose][:, None] * change
-                changes[dose] = change.mean(0)
-            random = np.zeros((len(directions), base.shape[1]))
-            largest = np.zeros(base.shape[1])
-            step = max(1, self.data.stacked // max(1, len(some)))
-            asked = [(draw, dose) for draw in range(len(directions)) for dose in range(n)]
-            for start in range(0, len(asked), step):
-                part = asked[start : start + step]
-                values = table.values(some, [pushes.like(directions[draw], dose) for draw, dose in part])
-                for (draw, dose), each in zip(part, values, strict=True):
-                    change = each - base[some]
-                    random[draw] += (weight[dose, some][:, None] * change).mean(0)
-                    largest = np.maximum(largest, np.abs(change).max(0))
-        self._check_is_read(readers, base, largest)
+            table = Measures(runs, self.data.rows.test, readers, self.scores)
+            answers = self._answers(table, pushes)
+            random, moved = self._random(table, pushes, answers.compared_base)
+        self._check_is_read(readers, answers.largest, moved)
         size = np.sqrt((pushes.amount**2).mean())
-        small = ROUNDING * np.abs(base).max(0, initial=0.0) / max(size, np.finfo(np.float64).tiny)
-        responses = tuple(
-            self._response(name, base[:, place], changes[:, place], slopes[:, place], random[:, place], small[place])
-            for place, name in enumerate(table.names)
-        )
+        small = ROUNDING * answers.largest / max(size, np.finfo(np.float64).tiny)
+        n, observed = len(self.data.rows.test), np.abs(answers.compared_slopes.mean(0))
+        responses = []
+        for place, (name, slope) in enumerate(zip(table.names, answers.slopes.estimates(), strict=True)):
+            sizes = np.abs(random[:, place])
+            # Of slopes that are rounding errors none is larger than another.
+            real = np.where(sizes > small[place], sizes, 0.0)
+            p_value = rank_p_value(float(observed[place]) if observed[place] > small[place] else 0.0, real)
+            changes = tuple(float(each) / n for each in answers.changes[:, place])
+            base = float(answers.base[place]) / n
+            responses.append(DoseResponse(*name, base, changes, slope, float(sizes.mean()), len(random), p_value))
         mean_push = tuple(float(each) for each in pushes.amount.mean(1))
-        return SteeringResult(pushes.doses, mean_push, responses, len(some), table.note)
+        return SteeringResult(pushes.doses, mean_push, tuple(responses), len(self._compared_rows), table.note)
+
+    def _answers(self, table: Measures, pushes: Pushes) -> _Answers:
+        """Push all rows, block by block: those of a group lie together."""
+        n, compared = len(self.data.rows.test), self._compared_rows
+        groups = np.arange(n) if self.groups is None else np.unique(self.groups, return_inverse=True)[1]
+        order = np.argsort(groups, kind="stable")
+        answers = _Answers(len(compared))
+        for start in range(0, n, self.data.batch_size):
+            chosen = order[start : start + self.data.batch_size]
+            (base,) = table.values(chosen, [None])
+            weight, slopes = _weight(pushes, chosen), np.zeros_like(base)
+            changes = np.empty((len(pushes.doses), base.shape[1]))
+            for dose, edit in enumerate(pushes.edits):
+                change = table.values(chosen, [edit])[0] - base
+                slopes += weight[dose][:, None] * change
+                changes[dose] = change.sum(0)
+            place = np.searchsorted(compared, chosen).clip(max=len(compared) - 1)
+            answers.add(base, changes, slopes, groups[chosen], np.where(compared[place] == chosen, place, -1))
+        return answers
+
+    def _random(
+        self, table: Measures, pushes: Pushes, base: Float64[np.ndarray, "compared measure"]
+    ) -> tuple[Float64[np.ndarray, "direction measure"], Float64[np.ndarray, " measure"]]:
+        """Push some rows along random directions: mean slopes, and the largest change of any row."""
+        some, settings = self._compared_rows, self.settings
+        weight = _weight(pushes, some)
+        directions = random_directions(
+            settings.directions, self.layer.n_neurons, "steering", settings.seed, self.layer.name
+        )
+        random, largest = np.zeros((len(directions), base.shape[1])), np.zeros(base.shape[1])
+        step = max(1, self.data.stacked // max(1, len(some)))
+        asked = [(draw, dose) for draw in range(len(directions)) for dose in range(len(pushes.doses))]
+        for start in range(0, len(asked), step):
+            part = asked[start : start + step]
+            values = table.values(some, [pushes.like(directions[draw], dose) for draw, dose in part])
+            for (draw, dose), each in zip(part, values, strict=True):
+                change = each - base
+                random[draw] += (weight[dose][:, None] * change).mean(0)
+                largest = np.maximum(largest, np.abs(change).max(0))
+        return random, largest
 
     @cached_property
     def state(self) -> Halves[Float32[np.ndarray, "sample neuron"]]:
@@ -159,29 +188,75 @@ class LayerSteering:
     def _check_is_read(
         self,
         readers: Sequence[Reader],
-        base: Float64[np.ndarray, "row measure"],
-        largest: Float64[np.ndarray, " measure"],
+        base: Float64[np.ndarray, " measure"],
+        moved: Float64[np.ndarray, " measure"],
     ) -> None:
-        """Refuse a layer that nobody reads."""
-        if readers or (largest > ROUNDING * np.abs(base).max(0, initial=0.0)).any():
+        """Refuse a layer that nobody reads.
+
+        Args:
+            readers: Observers of later layers.
+            base: Largest size of every measure as it is.
+            moved: Largest change of any row.
+        """
+        if readers or (moved > ROUNDING * base).any():
             return
         problem = "nobody reads it: no later layer is observed, and the network's outputs do not depend on it"
         raise LayerError(f"layer {self.layer.name}", problem, "a layer before an observed one, or before the outputs")
 
-    def _response(
+
+class _Answers:
+    """Sums over rows of how measures answer, and the rows themselves where random directions are compared.
+
+    Attributes:
+        base: Sum over rows as they are.
+        largest: Their largest size.
+        changes: Sum of the changes, by dose.
+        slopes: Of each row's least squares line through its baseline.
+        compared_base: The compared rows as they are.
+        compared_slopes: Their slopes.
+    """
+
+    base: Float64[np.ndarray, " measure"]
+    largest: Float64[np.ndarray, " measure"]
+    changes: Float64[np.ndarray, "dose measure"]
+    compared_base: Float64[np.ndarray, "compared measure"]
+    compared_slopes: Float64[np.ndarray, "compared measure"]
+
+    def __init__(self, n_compared: int) -> None:
+        self._n_compared, self.slopes = n_compared, UnitSums()
+
+    def add(
         self,
-        name: tuple[str, str],
-        base: Float64[np.ndarray, " row"],
-        changes: Float64[np.ndarray, " dose"],
-        slopes: Float64[np.ndarray, " row"],
-        random: Float64[np.ndarray, " draw"],
-        small: float,
-    ) -> DoseResponse:
-        observed = np.abs(slopes[self._compared_rows].mean())
-        sizes = np.abs(random)
-        # Of slopes that are rounding errors none is larger than another.
-        p_value = rank_p_value(float(observed) if observed > small else 0.0, np.where(sizes > small, sizes, 0.0))
-        slope = drop_interval(slopes, self.groups, bounded=False)
-        return DoseResponse(
-            *name, float(base.mean()), tuple(map(float, changes)), slope, float(sizes.mean()), len(random), p_value
-        )
+        base: Float64[np.ndarray, "row measure"],
+        changes: Float64[np.ndarray, "dose measure"],
+        slopes: Float64[np.ndarray, "row measure"],
+        groups: Int[np.ndarray, " row"],
+        place: Int[np.ndarray, " row"],
+    ) -> None:
+        """Add a block of rows.
+
+        Args:
+            base: As they are.
+            changes: Sums over the rows, by dose.
+            slopes: Of the rows.
+            groups: Their groups, as `UnitSums.add` asks for them.
+            place: Of every row among the compared ones; -1 where it is none.
+        """
+        if self.slopes.n == 0:
+            n_measures = base.shape[1]
+            self.base, self.largest = np.zeros(n_measures), np.zeros(n_measures)
+            self.changes = np.zeros_like(changes)
+            self.compared_base, self.compared_slopes = np.empty((2, self._n_compared, n_measures))
+        self.base += base.sum(0)
+        self.largest = np.maximum(self.largest, np.abs(base).max(0))
+        self.changes += changes
+        self.slopes.add(slopes, groups)
+        chosen = place >= 0
+        self.compared_base[place[chosen]], self.compared_slopes[place[chosen]] = base[chosen], slopes[chosen]
+
+
+def _weight(pushes: Pushes, rows: Int[np.ndarray, " row"]) -> Float64[np.ndarray, "dose row"]:
+    """What the change at every dose counts in the least squares line of a row."""
+    amount = pushes.amount[:, rows]
+    weight: np.ndarray = amount / np.maximum((amount**2).sum(0), np.finfo(np.float64).tiny)
+    return weight

@@ -10,6 +10,7 @@ from denote.interventions.ablation import HELD
 from denote.interventions.comparing import LEVEL, RESERVE
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer
 from denote.interventions.passes import BYTES_HELD, KEPT, STACKED
+from denote.interventions.steering import HELD as MEASURED
 from denote.interventions.words import MEAN, RESAMPLE, ZERO
 from denote.observation.ablated import n_donors
 from denote.observers.threads import threads_available
@@ -63,7 +64,8 @@ class Planned:
             elif isinstance(each, Steer):
                 of_layer = min(each.observers, self.n_probes * self.n_attributes) * len(each.doses) + 2 * each.neurons
                 n_layers = sum(not layer.is_head for layer in self.layers)  # outputs are not steered
-                found = replace(found, of_steering=n_layers * of_layer * (1 + each.directions))
+                n_passes, held = n_layers * of_layer * (1 + each.directions), found.memory_bytes + MEASURED
+                found = replace(found, of_steering=n_passes, memory_bytes=held)
         return found
 
     def _ablated(self, found: InterventionCost, ablate: Ablate) -> InterventionCost:
