@@ -136,3 +136,15 @@ def test_an_erasure_from_outputs_is_no_test_of_use() -> None:
 def test_what_may_cost_nothing_over_all_resamplings_is_not_used_whatever_one_of_them_shows() -> None:
     assert evidence_of(0.001, 0.5, low=-0.01).startswith(f"{NOT_SHOWN} | ")
     assert evidence_of(0.001, 0.5, low=0.01).startswith(f"{USED} | ")
+
+
+def test_an_attribute_that_is_decisive_no_more_is_in_no_family_of_erasures() -> None:
+    once = synthetic.erased_and_steered(synthetic.all_tables(1, 5, 16))
+    erased = once["interventions"].filter(pl.col("intervention") == "erase", pl.col("q_value").is_not_null())
+    weaker = pl.col("attribute") == erased["property"][0]
+    cells = once["cells"].with_columns(decisive=pl.col("decisive") & weaker.not_())
+    rows = decide_interventions(once | {"cells": cells}, Rule())["interventions"]
+    of_score = pl.col("measure") == SCORE
+    again = rows.filter(pl.col("intervention") == "erase", of_score, pl.col("property") == erased["property"][0])
+    assert again["q_value"].null_count() == len(again)
+    assert again["note_codes"].str.contains("not_decided").any()

@@ -14,14 +14,17 @@ from torch import Tensor, nn
 
 from denote.data.parts import Halves
 from denote.errors import ConfigError, DenoteError, LayerError
+from denote.interventions.comparing import Comparison
 from denote.interventions.edited_runs import NetworkRows, edited_runs, edited_states
-from denote.interventions.edits import Edit, SetByRow, SetTo
+from denote.interventions.edits import Displace, Edit, SetByRow, SetTo
 from denote.interventions.erasure import ErasureResult, ErasureSettings, LayerErasure, ReadAgain
+from denote.interventions.erasure_costs import Loss
 from denote.interventions.leace import Projection, erasure_of
 from denote.interventions.random_erasures import random_erasure
 from denote.interventions.sites import SiteRows
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import ALL, WITH
+from denote.notes import Note
 from denote.numbers import Estimate
 from denote.observers.linear import LinearProbe
 from denote.states.layers import Layer
@@ -196,10 +199,12 @@ def test_the_network_loses_what_it_used_and_a_random_direction_costs_less() -> N
     assert of_all.effect > 0.3
     assert of_all.low is not None
     assert of_all.low < of_all.effect < of_all.high  # type: ignore[operator]
-    assert score[ALL].comparison.random < 0.15
-    assert score[ALL].comparison.p_value == 0.01
+    compared = [loss.comparison for loss in result.losses if isinstance(loss.comparison, Comparison)]
+    assert {each.n_random for each in compared} == {99}
+    assert len(compared) == 6
+    assert compared[0].random < 0.15
+    assert compared[0].p_value == 0.01
     assert score[WITH].effect.n_rows == int((targets == 1).sum())
-    assert {loss.comparison.n_random for loss in result.losses} == {99}
     # The rows by hand: x - c b' (x - mean), then the head.
     erasure = erasure_of(x[data.rows.fit], labels[data.rows.fit], "a")
     given = erasure.of(torch.from_numpy(x[data.rows.test])) @ head.T + torch.tensor([1.5, -1.5])
@@ -470,3 +475,49 @@ def test_results_are_plain_values() -> None:
     assert all(isinstance(each, ReadAgain) for each in result.later)
     assert all(type(value) is float for each in result.later for value in (each.before, each.p_value, each.p_holm))
     assert isinstance(Projection.rank, property)
+
+
+def reads_first(width: int) -> tuple[NetworkRows, np.ndarray]:
+    """A network whose outputs read the direction of an attribute alone, half of all rows."""
+    x, labels = planted(800, width)
+    head = torch.zeros(2, width)
+    head[:, 0] = torch.tensor([-1.0, 1.0])
+    return samples_of(
+        named([Affine(torch.eye(width), torch.zeros(width)), Affine(head, torch.tensor([1.5, -1.5]))]), x
+    ), labels
+
+
+def score_with(data: NetworkRows, labels: np.ndarray) -> Loss:
+    first, logits = layers_of(data)
+    scores = TaskScores("classes", labels[data.rows.test].astype(np.int64), 2)
+    result = LayerErasure(data, first, [logits], scores, FEW).attribute(sides(data, labels))
+    (found,) = [each for each in result.losses if (each.effect.measure, each.effect.rows) == ("score", WITH)]
+    return found
+
+
+def test_an_erasure_costs_more_than_random_where_it_does_against_both_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, labels = reads_first(12)
+    compared = score_with(data, labels).comparison
+    assert isinstance(compared, Comparison)
+    assert compared.p_value == 1 / 20
+
+    class AlongIt(Displace):
+        """Moves states along the direction that is read, whatever was drawn."""
+
+        def new(self, values: Tensor, at: SiteRows) -> Tensor:
+            along = torch.eye(12)[0]
+            return values - 3 * along
+
+    monkeypatch.setattr("denote.interventions.erasure_costs.Displace", AlongIt)
+    moved = score_with(data, labels).comparison
+    assert isinstance(moved, Comparison)
+    assert moved.p_value == 1
+    assert moved.random > 0.8 > compared.random
+    assert (moved.n_random, moved.note.codes if moved.note else ()) == (19, ("random_sets",))
+
+
+def test_of_few_neurons_no_random_direction_is_another_one() -> None:
+    found = score_with(*reads_first(4))
+    assert isinstance(found.comparison, Note)
+    assert found.comparison.codes == ("narrow_layer",)
+    assert found.effect.effect > 0.3

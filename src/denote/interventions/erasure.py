@@ -7,39 +7,32 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int, Int8
+from jaxtyping import Bool, Float64, Int, Int8
 from torch import Tensor
 
 from denote.data.batch import words_of
 from denote.data.parts import Halves
 from denote.errors import ConfigError
-from denote.evidence.bootstrap import AurocBootstrap, Resampling
 from denote.evidence.corrections import holm
-from denote.evidence.intervals import auroc_interval
-from denote.evidence.scores import Ranking, mann_whitney_greater
+from denote.interventions.comparing import is_narrow
 from denote.interventions.edited_runs import NetworkRows, edited_states, shares
 from denote.interventions.erasure_by_position import PositionFit, erasure_by_position
 from denote.interventions.erasure_costs import Loss, erasure_costs
-from denote.interventions.leace import EPS, Basis, Erasure, InTurn, erasure_of
+from denote.interventions.leace import Basis, Erasure, InTurn, erasure_of
 from denote.interventions.passes import layer_passes
-from denote.interventions.random_erasures import random_erasure
+from denote.interventions.random_erasures import RandomErasure, random_erasure
+from denote.interventions.reading_again import ReadAgain, Reading, States, same, without_rounding
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.words import ALL, WITH, WITHOUT
 from denote.notes import Note, note
-from denote.numbers import Estimate
+from denote.numbers import count
 from denote.observers.linear import LinearProbe
-from denote.observers.observer import FitData
 from denote.states.layers import MAP, SEQUENCE, Layer
 from denote.states.pooling import TOKEN
 from denote.streams import stream
 
 LEAST_DRAWS = 19
 """Random sets of directions below which no p-value reaches .05."""
-
-ROUNDING = 100 * EPS
-"""Spread of a neuron, as a share of its largest activation, that rounding errors of several layers make."""
-
-States = Halves[Float32[np.ndarray, "sample neuron"]]
 
 
 @dataclass(frozen=True)
@@ -69,33 +62,6 @@ class ErasureSettings:
         """Refuse too few draws."""
         if self.draws < LEAST_DRAWS:
             raise ConfigError("draws of an erasure", f"{self.draws} random sets", f"{LEAST_DRAWS} at least")
-
-
-@dataclass(frozen=True)
-class ReadAgain:
-    """How well the same probe reads an attribute at a layer before and after its erasure, on *test*.
-
-    Attributes:
-        layer: Name of the layer.
-        depth: Its depth.
-        before: AUROC before; NaN where it is undefined.
-        after: AUROC after, with its 95 % interval.
-        p_value: One-sided against .5, after; NaN where it is undefined.
-        p_holm: The same, corrected over the later layers; NaN for the erased layer itself.
-        is_read: Whether it is read after the erasure: significantly, and by a share of what was read before.
-        moved: Whether the erasure moves the layer's state at all.
-        note: What is to be said of it.
-    """
-
-    layer: str
-    depth: int | None
-    before: float
-    after: Estimate[float]
-    p_value: float
-    p_holm: float
-    is_read: bool
-    moved: bool
-    note: Note | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +148,7 @@ class LayerErasure:
     ) -> None:
         self.data, self.layer, self.later, self.scores = data, layer, list(later), scores
         self.settings, self.groups = settings or ErasureSettings(), groups
-        self.probe = probe or LinearProbe()
+        self.reading = Reading(probe or LinearProbe(), self.settings.seed, groups)
         self.by_position = layer.kind in (MAP, SEQUENCE) and layer.pooling not in ("flatten", TOKEN)
         self.place = replace(layer, pooling="mean") if self.by_position else layer  # whose neurons are at all positions
 
@@ -251,9 +217,9 @@ class LayerErasure:
         asked = [self.layer, *self.later]
         for layer, plain, erased in self._beside(asked, erasure):
             was = before.get(layer.name)
-            was = self._read(plain, labels)[0].value if was is None else was
-            after, p_value, remark = self._read(_without_rounding(erased, plain), labels)
-            moved = layer == self.layer or not _same(plain.test, erased.test)
+            was = self.reading.read(plain, labels)[0].value if was is None else was
+            after, p_value, remark = self.reading.read(without_rounding(erased, plain), labels)
+            moved = layer == self.layer or not same(plain.test, erased.test)
             remark = note(remark, None if moved else Note.of("erasure_does_not_reach"))
             made[layer.name] = ReadAgain(
                 layer.name, layer.depth, was, after, p_value, np.nan, is_read=False, moved=moved, note=remark
@@ -277,41 +243,13 @@ class LayerErasure:
             for layer in some:
                 yield layer, plain.pop(layer), erased.pop(layer)
 
-    def _read(
-        self, state: States, labels: Halves[Int8[np.ndarray, " row"]]
-    ) -> tuple[Estimate[float], float, Note | None]:
-        """Fit on *fit*, score on *test*: AUROC with its interval, its p-value, and what is to be said of them."""
-        groups = self.groups
-        fit = FitData(
-            state.fit, labels.fit[:, None], self.settings.seed, groups=None if groups is None else groups.fit
-        )  # fmt: skip
-        observer = self.probe.fit_data(fit)
-        scores, wanted = observer.scores(state.test), labels.test[:, None]
-        of_test = None if groups is None else groups.test
-        ranking = Ranking(scores, wanted)
-        p_value, reasons = mann_whitney_greater(scores, wanted, of_test, ranking)
-        area = ranking.auroc
-        if of_test is None:
-            interval = auroc_interval(area, ranking.n_positive, ranking.n_negative)
-        else:
-            bootstrap = AurocBootstrap(Resampling.of(len(wanted), of_test, self.settings.seed), 1)
-            bootstrap.hear(slice(0, 1), ranking)
-            interval, more = bootstrap.interval(area)
-            reasons = (note(reasons[0], more[0]),)
-        estimate = Estimate(*(float(each[0]) for each in (interval.value, interval.low, interval.high)))
-        return estimate, float(p_value[0]), note(observer.notes[0], reasons[0])
-
     def _losses(self, labels: Int8[np.ndarray, " row"], fitted: _Fitted) -> tuple[tuple[Loss, ...], Note | None]:
         """Compare what the erasure costs with what random ones cost."""
         if self.scores is None:
             return (), None
-        data, settings = self.data, self.settings
+        data = self.data
         rows = {ALL: np.ones(len(labels), dtype=bool), WITH: labels == 1, WITHOUT: labels == 0}
-        rank, name = fitted.erasure.rank, self.layer.name
-        random = [
-            random_erasure(rank, fitted.live, fitted.mean, stream("erased directions", settings.seed, name, draw))
-            for draw in range(settings.draws)
-        ]
+        random = self._random(fitted)
         groups = None if self.groups is None else self.groups.test
         with layer_passes(
             data.network, self.place, data.inputs, data.rows.test, data.batch_size, data.device, data.stacked
@@ -321,20 +259,13 @@ class LayerErasure:
             return (), costs
         return costs.losses, Note.of("erasure_bypassed") if costs.bypassed else None
 
-
-def _without_rounding(state: States, plain: States) -> States:
-    """Return a state whose neurons are constant where they vary by no more than rounding.
-
-    A probe that scales every neuron to unit variance would read what is left of a constant neuron.
-    """
-    largest = np.abs(plain.fit).max(0)
-    flat = state.fit.std(0, dtype=np.float64) <= ROUNDING * largest
-    if not flat.any():
-        return state
-    middle = state.fit[:1]
-    return Halves(*(np.where(flat, middle, side) for side in (state.fit, state.test)))
-
-
-def _same(one: Float32[np.ndarray, "sample neuron"], other: Float32[np.ndarray, "sample neuron"]) -> bool:
-    """Whether states are equal but for rounding."""
-    return bool((np.abs(one - other) <= ROUNDING * np.abs(one).max(0)).all())
+    def _random(self, fitted: _Fitted) -> list[RandomErasure] | Note:
+        """Random erasures of the rank of one, or why it cannot be told from them."""
+        n_live = int(fitted.live.sum())
+        if is_narrow(n_live):
+            return Note.of("narrow_layer", neurons=count(n_live, "neuron"))
+        rank, seed, name = fitted.erasure.rank, self.settings.seed, self.layer.name
+        return [
+            random_erasure(rank, fitted.live, fitted.mean, stream("erased directions", seed, name, draw))
+            for draw in range(self.settings.draws)
+        ]

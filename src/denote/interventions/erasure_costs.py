@@ -34,11 +34,11 @@ class Loss:
 
     Attributes:
         effect: The cost.
-        comparison: The random ones.
+        comparison: The random ones; or why there are none.
     """
 
     effect: Effect
-    comparison: Comparison
+    comparison: Comparison | Note
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def erasure_costs(
     passes: LayerPasses,
     scores: TaskScores,
     erasure: Erasure,
-    random: Sequence[RandomErasure],
+    random: Sequence[RandomErasure] | Note,
     rows: RowSets,
     groups: Int[np.ndarray, " row"] | None = None,
 ) -> Costs | Note:
@@ -71,7 +71,7 @@ def erasure_costs(
         passes: The layer of the *test* rows.
         scores: The task and their targets.
         erasure: The erasure.
-        random: Random ones of its rank.
+        random: Random ones of its rank; or why there are none.
         rows: Sets of the rows.
         groups: Rows of a group count as one draw.
 
@@ -81,20 +81,21 @@ def erasure_costs(
     outputs = passes.baseline()
     if (reason := scores.reason(outputs)) is not None:
         return reason
-    sums = _Sums(scores.of(outputs, slice(None)), rows, 1 + 2 * len(random))
+    drawn = [] if isinstance(random, Note) else random
+    sums = _Sums(scores.of(outputs, slice(None)), rows, 1 + 2 * len(drawn))
 
     def keep(edit: Int[np.ndarray, " output"], row: Int[np.ndarray, " output"], given: Tensor) -> None:
         sums.add(edit, row, scores.of(given, row))
 
     far = Distance(erasure)
-    moved = [Displace(each.direction, far) for each in random]
-    edits: list[Edit] = [erasure, *(each.erasure for each in random), *moved]
+    moved = [Displace(each.direction, far) for each in drawn]
+    edits: list[Edit] = [erasure, *(each.erasure for each in drawn), *moved]
     passes.run(edits, keep)
-    losses = [
-        sums.loss(measure, name, groups, bounded=measure == SCORE and scores.is_share)
-        for measure in SIGNS
-        for name in rows
-    ]
+    losses = []
+    for measure in SIGNS:
+        for name in rows:
+            effect = sums.effect(measure, name, groups, bounded=measure == SCORE and scores.is_share)
+            losses.append(Loss(effect, random if isinstance(random, Note) else sums.comparison(measure, name)))
     return Costs(tuple(losses), not passes.shortcuts.restarts)
 
 
@@ -118,20 +119,23 @@ class _Sums:
                 sums = self.costs[measure, name]
                 sums += np.bincount(edit, cost * chosen[row], minlength=len(sums))
 
-    def loss(self, measure: str, name: str, groups: Int[np.ndarray, " row"] | None, *, bounded: bool) -> Loss:
-        """Return the cost on a set of rows beside random ones: what is larger of these, and of their p-values."""
+    def effect(self, measure: str, name: str, groups: Int[np.ndarray, " row"] | None, *, bounded: bool) -> Effect:
+        """Return the cost on a set of rows."""
         chosen = self.rows[name]
-        n = int(chosen.sum())
         before, after = (
             each[chosen].astype(np.float64) for each in (getattr(self.base, measure), self.erased[measure])
         )
         of = None if groups is None else groups[chosen]
         interval = drop_interval(SIGNS[measure] * (before - after), of, bounded)
         low, high = (None if np.isnan(bound) else bound for bound in (interval.low, interval.high))
-        effect = Effect(Erase.name, measure, name, n, float(before.mean()), float(after.mean()), low, high)
-        observed, *others = self.costs[measure, name] / n
+        n = int(chosen.sum())
+        return Effect(Erase.name, measure, name, n, float(before.mean()), float(after.mean()), low, high)
+
+    def comparison(self, measure: str, name: str) -> Comparison:
+        """Return random costs on a set of rows: the larger of two kinds, and of their p-values."""
+        observed, *others = self.costs[measure, name] / self.rows[name].sum()
         kinds = np.array(others).reshape(2, -1)
         draws = kinds.shape[1]
         remark = Note.of("random_sets", number=draws, floor=f"1/{draws + 1}")
         p_value = max(rank_p_value(float(observed), kind) for kind in kinds)
-        return Loss(effect, Comparison(float(kinds.mean(1).max()), draws, p_value, remark))
+        return Comparison(float(kinds.mean(1).max()), draws, p_value, remark)

@@ -10,6 +10,7 @@ from denote.evidence.corrections import benjamini_hochberg
 from denote.interventions.kinds import Steer
 from denote.interventions.words import (
     AT_FLOOR,
+    ATTRIBUTE,
     AUROC,
     MORE_RANDOM,
     NEURON,
@@ -38,7 +39,7 @@ def in_families(rows: pl.DataFrame, cells: pl.DataFrame, neurons: pl.DataFrame, 
     """Rows of which a note says that they are in no family of tests.
 
     These are the outputs of networks, and what does not pass the rule over a whole sweep: neurons, several of which
-    fewer than two denote, and observers.
+    fewer than two denote, observers, and erased attributes that no observer reads decisively any more.
     """
     rows = rows.with_columns(**joined_notes(without((*OUTSIDE, AT_FLOOR)))).with_row_index("row")
     denoting = neurons.filter(pl.col("denotes").fill_null(value=False)).select(OF_NEURON).unique()
@@ -51,7 +52,9 @@ def in_families(rows: pl.DataFrame, cells: pl.DataFrame, neurons: pl.DataFrame, 
         parts.filter(pl.col("neuron") > 1), on=together, how="semi", nulls_equal=True
     )
     observers = rows.join(decisive.select(key).unique(), on=key, how="semi", nulls_equal=True)
-    kinds = {NEURON: still, TOGETHER: several, OBSERVER: observers, TOP: observers}
+    anyhow = [name for name in key if name not in ("probe", "k")]
+    attributes = rows.join(decisive.select(anyhow).unique(), on=anyhow, how="semi", nulls_equal=True)
+    kinds = {ATTRIBUTE: attributes, NEURON: still, TOGETHER: several, OBSERVER: observers, TOP: observers}
     failed = [
         (pl.col("subject_kind") == kind) & pl.col("row").is_in(kept["row"].implode()).not_()
         for kind, kept in kinds.items()

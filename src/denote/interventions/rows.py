@@ -116,7 +116,9 @@ def _is_loss_headline(effect: Effect) -> bool:
     return (effect.measure, effect.rows) == (SCORE, WITH)
 
 
-def _random(compared: Comparison, *, tested: bool) -> dict[str, Any]:
+def _random(compared: Comparison | Note, *, tested: bool) -> dict[str, Any]:
+    if isinstance(compared, Note):
+        return {"note": compared} if tested else {}
     p_value = {"p_value": compared.p_value, "note": compared.note} if tested else {}
     return {"random": compared.random, "n_random": compared.n_random, **p_value}
 

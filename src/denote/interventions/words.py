@@ -13,6 +13,9 @@ from denote.tables import NEURONS_KEY, says
 NEURON, OBSERVER, TOP, TOGETHER = "neuron", "observer", "top neurons", "neurons"
 """Kinds of subjects: a neuron that denotes, an observer, its most relevant neurons, all that denote one property."""
 
+ATTRIBUTE = "attribute"
+"""The kind of subject that is erased."""
+
 PART, ANY = "one of neurons", "any neuron"
 """What one of several neurons adds to the others, and any neuron, denoting or not."""
 

@@ -12,6 +12,7 @@ from denote.errors import LayerError
 from denote.interventions.erasure import ErasureSettings, LayerErasure
 from denote.interventions.kinds import Erase
 from denote.interventions.rows import erasure_rows, of_task
+from denote.interventions.words import ATTRIBUTE
 from denote.notes import Note
 from denote.observation.layer_run import LayerRun
 from denote.observers.linear import LinearProbe
@@ -39,7 +40,7 @@ class ErasedLayer:
         self.at.check_is_place()
         erasure, remark = self._erasure()
         for name, column in counted("erasure", self._attributes()):
-            columns: dict[str, Any] = {"subject_kind": "attribute", "subject": name, "property": name}
+            columns: dict[str, Any] = {"subject_kind": ATTRIBUTE, "subject": name, "property": name}
             columns["probe_seed"] = self.at.settings.probe_seed
             try:
                 result = erasure.attribute(self.at.labels(column), self._before(name))

@@ -59,7 +59,7 @@ def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
         ("score on its rows", lambda row: f"{_number(row['baseline'])} to {_number(row['value'])}"),
         ("score on all", lambda row: f"{_number(row['all_before'])} to {_number(row['all_after'])}"),
         *sheet.between("effect", effect="costs"),
-        ("random", lambda row: f"{_number(row['random'])} (2 x {count(row['n_random'], 'draw')})"),
+        ("random", _random),
         *sheet.columns(small, p_value="p", q_value="q"),
         sheet.NOTES,
     ]
@@ -73,6 +73,11 @@ def _comes_back(row: Row) -> str:
     if not row["n_later"]:
         return "no later layer observed"
     return "no" if row["n_told"] else "not told"
+
+
+def _random(row: Row) -> str:
+    """``.01 (2 x 99 draws)``: the larger mean of two kinds of random ones; nothing where there are none."""
+    return "" if row["random"] is None else f"{proportion(row['random'])} (2 x {count(row['n_random'], 'draw')})"
 
 
 def _steered_sheet(rows: pl.DataFrame) -> list[Sheet]:
