@@ -102,7 +102,7 @@ PIXELS = 3
 
 NOISE = 0.3
 """Of the other pixels, so that what one of them tells is clear behind several layers: of what is hardly read before,
-one in twenty is read after by chance, as the test has it."""
+at most one in twenty is read after by chance, as the test has it."""
 
 
 def recomputing(seed: int) -> tuple[nn.Module, NetworkRows, np.ndarray, str]:
