@@ -92,6 +92,12 @@ def test_the_order_of_keys_does_not_matter(plain_job: dict[str, Any]) -> None:
     assert fingerprint(dict(reversed(turned.items()))) == fingerprint(plain_job)
 
 
+def test_a_job_name_says_how_a_network_is_intervened_on(plain_job: dict[str, Any]) -> None:
+    name, plain = job_name(composed("intervention=[ablate,erase]")), job_name(plain_job)
+    assert "-ablate+erase-layer=all-" in name
+    assert name.replace("-ablate+erase", "").rpartition("-")[0] == plain.rpartition("-")[0]
+
+
 def test_a_job_name_is_readable_and_safe_for_a_file_system() -> None:
     name = job_name(composed("""attribute.where='class IN (0, 6) OR "ink" > 1/2'""", "layer.select=[0,-1,hid*]"))
     assert name.startswith("digits-mlp-4x64-")

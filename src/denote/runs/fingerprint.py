@@ -109,7 +109,8 @@ def job_name(config: Config) -> str:
     attributes = "where" if attribute.get("where") else "+".join(k for k in attribute if k != "where")
     layer = "layer=" + re.sub(r"[^\w.*-]+", ",", str((config.get("layer") or {}).get("select"))).strip(",")
     dataset, probes = class_name(config, "dataset").removesuffix("module"), "+".join(config.get("probe") or {})
-    words = [dataset, network, attributes, probes, layer, f"seed={config.get('seed')}"]
+    interventions = "+".join(config.get("intervention") or {})
+    words = [dataset, network, attributes, probes, interventions, layer, f"seed={config.get('seed')}"]
     readable = slug("-".join(word for word in words if word), keep=".,=+-", join=True)
     return f"{readable[:120]}-{fingerprint(config)[:8]}"
 
