@@ -1,6 +1,7 @@
 """Interventions hold no more samples at once than the memory has room for."""
 
 import tracemalloc
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from denote.data.parts import Halves
 from denote.data.samples import TensorInputs
 from denote.interventions.edited_runs import NetworkRows
 from denote.interventions.edits import SetTo
-from denote.interventions.passes import BYTES_HELD, STACKED
+from denote.interventions.passes import BYTES_HELD, BYTES_PASSED
 from denote.interventions.steered import SteeredDirection, SteeringSettings
 from denote.interventions.steering import LayerSteering
 from denote.observation.ablated import DONOR_BYTES, LEAST_DONORS, MOST_DONORS, n_donors
@@ -40,7 +41,7 @@ def layer_of(network: Maps, memory: float) -> LayerRun:
 
 def test_no_more_samples_are_run_at_once_than_fit() -> None:
     network = Counted()
-    at = layer_of(network, memory=BYTES_HELD * 5 * 4 * 4 * 7.5)
+    at = layer_of(network, memory=(BYTES_HELD + BYTES_PASSED) * 5 * 4 * 4 * 7.5)
     assert (at.size, at.at_once) == (5 * 4 * 4, 7)
     network.most = 0
     with at.passes(at.info.parts.test) as passes:
@@ -50,7 +51,14 @@ def test_no_more_samples_are_run_at_once_than_fit() -> None:
     assert (at.rows.batch_size, at.rows.stacked) == (7, 7)
     assert layer_of(network, memory=1).at_once == 1
     much = layer_of(network, memory=1 << 30)
-    assert (much.at_once, much.stacked) == (64, STACKED)
+    assert (much.at_once, much.rows.stacked) == (64, 64)  # what was asked for
+
+
+def test_what_is_wider_than_the_layer_counts_too() -> None:
+    at, wide = layer_of(Counted(), memory=1e6), SimpleNamespace(layer=SimpleNamespace(shape=(100, -1, 80)))
+    assert at.fitting == int(1e6 / (80 * (BYTES_HELD + BYTES_PASSED)))
+    wider = replace(at, states=[*at.states, cast("Any", wide)])
+    assert wider.fitting == int(1e6 / (80 * BYTES_HELD + 8000 * BYTES_PASSED))
 
 
 def test_wide_states_have_fewer_donors() -> None:

@@ -55,7 +55,7 @@ class NetworkRows:
     network: nn.Module
     inputs: Inputs
     rows: Halves[Int[np.ndarray, " row"]]
-    batch_size: int = 1024
+    batch_size: int = STACKED
     device: torch.device | None = None
     stacked: int = STACKED
 

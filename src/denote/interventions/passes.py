@@ -26,10 +26,13 @@ from denote.states.layers import SEQUENCE, Layer
 from denote.streams import generators_kept
 
 STACKED = 2048
-"""Most rows that are run at once: the tensors of more no longer fit into the caches of a processor."""
+"""Most rows that are run at once: with more the tensors no longer fit into the caches of a processor."""
 
 BYTES_HELD = 52
 """Bytes that are held at once for every number of the layer's tensor, as measured: copies, their places, new states."""
+
+BYTES_PASSED = 12
+"""The same for every number of the widest tensor of the network, of which a forward pass holds some at once."""
 
 LEAST_TRIED = 3
 """Rows below which nothing is skipped."""
@@ -205,7 +208,7 @@ def layer_passes(
     layer: Layer,
     inputs: Inputs,
     rows: Int[np.ndarray, " row"],
-    batch_size: int = 1024,
+    batch_size: int = STACKED,
     device: torch.device | None = None,
     stacked: int = STACKED,
     most_threads: float = float("inf"),

@@ -26,8 +26,8 @@ from denote.streams import stream
 STEER = "steer"
 """Kind of intervention."""
 
-HELD = 64 << 20
-"""Most bytes of measures that are held at once: of 1,024 rows with 1,000 outputs, and of random directions."""
+HELD = 128 << 20
+"""Most bytes of measures that are held at once: of 2,048 rows with 1,000 outputs, and of random directions."""
 
 
 @dataclass(frozen=True)

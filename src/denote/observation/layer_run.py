@@ -18,7 +18,7 @@ from denote.data.parts import Halves
 from denote.data.samples import CLASSES, NUMERIC, Inputs
 from denote.errors import LayerError
 from denote.interventions.edited_runs import NetworkRows
-from denote.interventions.passes import BYTES_HELD, STACKED, LayerPasses, layer_passes
+from denote.interventions.passes import BYTES_HELD, BYTES_PASSED, STACKED, LayerPasses, layer_passes
 from denote.interventions.task_scores import TaskScores
 from denote.notes import Note
 from denote.observation.arguments import ObservationSettings, SampleInfo
@@ -36,7 +36,7 @@ class NetworkRun:
         inputs: Of all samples.
         task: What its outputs on *test* are held against; None where no targets of its outputs are known.
         device: Where it runs.
-        batch_size: Most samples whose states are held at once.
+        batch_size: Most samples that are run, and whose states are held, at once.
         memory: Bytes of states that may be held at once, though one sample's always are.
     """
 
@@ -44,7 +44,7 @@ class NetworkRun:
     inputs: Inputs
     task: TaskScores | None
     device: torch.device
-    batch_size: int = 1024
+    batch_size: int = STACKED
     memory: float = 1 << 30
 
 
@@ -132,33 +132,28 @@ class LayerRun:
 
     @property
     def fitting(self) -> int:
-        """Samples whose states fit into the memory, 1 at least."""
-        return max(1, int(self.run.memory / (BYTES_HELD * self.size)))
+        """Samples that fit into the memory, 1 at least: their states here, and what the network makes of them."""
+        widest = max(self.size, *(abs(prod(each.layer.shape)) for each in self.states))
+        return max(1, int(self.run.memory / (BYTES_HELD * self.size + BYTES_PASSED * widest)))
 
     @property
     def at_once(self) -> int:
-        """Samples whose states are held at once."""
+        """Samples whose states are held, and rows that are run, at once in a thread."""
         return min(self.run.batch_size, self.fitting)
-
-    @property
-    def stacked(self) -> int:
-        """Rows that are run at once."""
-        return min(STACKED, self.fitting)
 
     def passes(self, rows: Int[np.ndarray, " row"]) -> AbstractContextManager[LayerPasses]:
         """The layer of some samples, ready to be intervened on."""
-        run, layer = self.run, self.state.layer
-        most_threads = self.fitting // self.stacked
+        run, layer, most = self.run, self.state.layer, self.at_once
         return layer_passes(
-            run.network, layer, run.inputs, rows, self.at_once, run.device, self.stacked, most_threads
+            run.network, layer, run.inputs, rows, most, run.device, min(STACKED, most), self.fitting // most
         )  # fmt: skip
 
     @property
     def rows(self) -> NetworkRows:
         """The network and its *fit* and *test* rows."""
-        run, parts = self.run, self.info.parts
+        run, parts, most = self.run, self.info.parts, self.at_once
         sides = Halves(parts.fit, parts.test)
-        return NetworkRows(run.network, run.inputs, sides, self.at_once, run.device, self.stacked)
+        return NetworkRows(run.network, run.inputs, sides, most, run.device, min(STACKED, most))
 
     def decisive(self, most: int) -> Iterator[ReadCell]:
         """Decisive observers of the layer, of each probe the surest first.

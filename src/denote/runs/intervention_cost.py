@@ -9,7 +9,7 @@ from math import prod
 from denote.interventions.ablation import HELD
 from denote.interventions.comparing import LEVEL, RESERVE
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer
-from denote.interventions.passes import BYTES_HELD, KEPT, STACKED
+from denote.interventions.passes import BYTES_HELD, BYTES_PASSED, KEPT, STACKED
 from denote.interventions.steering import HELD as MEASURED
 from denote.interventions.words import MEAN, RESAMPLE, ZERO
 from denote.observation.ablated import n_donors
@@ -49,7 +49,7 @@ class Planned:
         if not self.interventions:
             return None
         widest = max((abs(prod(layer.shape)) for layer in self.layers), default=0)
-        of_states = min(self.memory, BYTES_HELD * widest * STACKED * threads_available())
+        of_states = min(self.memory, (BYTES_HELD + BYTES_PASSED) * widest * STACKED * threads_available())
         held = HELD + KEPT + NUMBER * widest * n_donors(widest) + of_states
         found = InterventionCost(n_rows=self.n_rows, memory_bytes=int(held))
         for each in self.interventions:
