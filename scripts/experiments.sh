@@ -30,6 +30,8 @@ run shapes_by_depth experiment=label_proportion_by_depth dataset=shapes dataset.
   architecture=mlp_8x128,convnet
 run null_worlds experiment=null_worlds
 run planted experiment=planted
+run used_or_readable experiment=used_or_readable
 if [[ -n "$mnist" ]]; then
   run mnist_by_depth experiment=label_proportion_by_depth dataset=mnist "dataset.root=$mnist" architecture=mlp_8x128
+  run used_mnist experiment=used_or_readable dataset=mnist "dataset.root=$mnist" dataset.n=5000 "seed=range(0,6)"
 fi
