@@ -76,16 +76,17 @@ def draw_used_or_readable(data: pl.DataFrame, curve: Curve, said: str = "") -> F
 def _ring(data: pl.DataFrame, ax: Axes, column: str) -> None:
     """Encircle the neurons that are shown to be used, alone or together with others."""
     word = data.select(word=verdict())["word"]
-    for which, colour, label in ((USED, "black", "used"), (TOGETHER_ONLY, "0.55", "used only together with others")):
+    rings = ((USED, "black", 1.2, "used"), (TOGETHER_ONLY, "0.4", 0.5, "used only together with others"))
+    for which, colour, width, label in rings:
         of_word = data.filter(word == which)
         counted = f"{label}: {count(len(of_word))} of {count(len(data))}"
         ax.scatter(
             of_word[column],
             of_word["excess"],
-            s=46,
+            s=30,
             facecolors="none",
             edgecolors=colour,
-            linewidths=1.1,
+            linewidths=width,
             label=counted,
         )
 
