@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from denote.data.samples import CLASSES, TensorInputs
 from denote.data.sources.digits import MNISTModule
-from denote.interventions.ablation import Ablated, AblationSettings, LayerAblation
+from denote.interventions.ablated import Ablated, AblationSettings
+from denote.interventions.ablation import LayerAblation
 from denote.interventions.edits import Donors
 from denote.interventions.passes import layer_passes
 from denote.interventions.task_scores import TaskScores

@@ -19,7 +19,8 @@ from torch import nn
 import denote
 from denote.data.samples import CLASSES, TensorInputs
 from denote.evidence.corrections import benjamini_hochberg
-from denote.interventions.ablation import Ablated, AblationSettings, LayerAblation
+from denote.interventions.ablated import Ablated, AblationSettings
+from denote.interventions.ablation import LayerAblation
 from denote.interventions.edits import Displace, Distance, Donors, Resample
 from denote.interventions.matching import matched, outgoing_norm
 from denote.interventions.passes import layer_passes

@@ -10,7 +10,8 @@ from planted_uses import CAUSAL, N_NEURONS, REDUNDANT, Reads, planted
 
 import denote
 from denote.data.samples import CLASSES, TensorInputs
-from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation
+from denote.interventions.ablated import Ablated, AblationResult, AblationSettings
+from denote.interventions.ablation import LayerAblation
 from denote.interventions.comparing import is_narrow
 from denote.interventions.edits import Donors, random_directions
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer, given_interventions

@@ -10,7 +10,8 @@ from planted_uses import CAUSAL, N_NEURONS, Reads, planted
 
 from denote.data.samples import CLASSES, TensorInputs
 from denote.evidence.rule import Rule
-from denote.interventions.ablation import Ablated, AblationResult, AblationSettings, LayerAblation
+from denote.interventions.ablated import Ablated, AblationResult, AblationSettings
+from denote.interventions.ablation import LayerAblation
 from denote.interventions.comparing import MOST_DIRECTIONS, Beside, Comparison
 from denote.interventions.deciding import decide_interventions
 from denote.interventions.edits import Donors

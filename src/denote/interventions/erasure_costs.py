@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int
 from torch import Tensor
 
-from denote.interventions.ablation import Effect
+from denote.interventions.ablated import Effect
 from denote.interventions.comparing import Comparison
 from denote.interventions.drops import drop_interval, rank_p_value
 from denote.interventions.edits import Displace, Distance, Edit

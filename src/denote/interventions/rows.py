@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from math import isnan
 from typing import Any
 
-from denote.interventions.ablation import AblationResult, Effect
+from denote.interventions.ablated import AblationResult, Effect
 from denote.interventions.comparing import Comparison
 from denote.interventions.erasure import ErasureResult
 from denote.interventions.kinds import Ablate, Erase, Steer

@@ -12,7 +12,8 @@ from jaxtyping import Float, Int, Int8
 
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves
-from denote.interventions.ablation import Ablated, AblationSettings, LayerAblation
+from denote.interventions.ablated import Ablated, AblationSettings
+from denote.interventions.ablation import LayerAblation
 from denote.interventions.edits import Donors
 from denote.interventions.kinds import Ablate
 from denote.interventions.matching import outgoing_norm
