@@ -13,7 +13,8 @@ from denote.data.samples import CLASSES, TensorInputs
 from denote.interventions.ablated import Ablated, AblationResult, AblationSettings
 from denote.interventions.ablation import LayerAblation
 from denote.interventions.comparing import is_narrow
-from denote.interventions.edits import Donors, random_directions
+from denote.interventions.directions import RandomDirections
+from denote.interventions.edits import Donors
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer, given_interventions
 from denote.interventions.passes import layer_passes
 from denote.interventions.task_scores import TaskScores
@@ -191,8 +192,9 @@ def test_a_layer_of_one_dimension_is_ablated_where_nothing_can_be_erased() -> No
 
 @pytest.mark.parametrize(("neurons", "narrow"), [(1, True), (6, True), (7, False), (64, False)])
 def test_a_layer_is_narrow_where_random_directions_lie_along_any_other(neurons: int, narrow: bool) -> None:
-    drawn = random_directions(20_000, neurons, "narrow").numpy()
-    assert ((drawn[:, 0] ** 2 > 0.5).mean() > 0.05) == narrow or neurons == 7  # at 7 the share is .0498
+    drawn = RandomDirections(np.ones(neurons, dtype=bool), ("narrow",))
+    first = np.array([drawn[index][0] for index in range(20_000)])
+    assert ((first**2 > 0.5).mean() > 0.05) == narrow or neurons == 7  # at 7 the share is .0498
     assert is_narrow(neurons) == narrow
 
 

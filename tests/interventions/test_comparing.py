@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 import synthetic_tables as synthetic
+import torch
 from planted_uses import CAUSAL, N_NEURONS, Reads, planted
+from torch import Tensor, nn
 
 from denote.data.samples import CLASSES, TensorInputs
 from denote.evidence.rule import Rule
@@ -71,13 +73,49 @@ def test_what_costs_more_than_all_random_ones_is_held_against_as_many_as_a_corre
     assert list(ablation.surer(first, REFERENCES, n_tests=1)) == first
 
 
+class Padded(nn.Module):
+    """The same network beside units that are always 0 and that nothing reads."""
+
+    def __init__(self, dead: int) -> None:
+        super().__init__()
+        self.inner, self.dead, n = Reads({0: 0.6, 1: 0.5, 2: 0.4}, n=12), dead, 12 + dead
+        self.layer = nn.Linear(n, n, bias=False)
+        with torch.no_grad():
+            self.layer.weight.copy_(torch.eye(n))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        state = self.inner.copy(inputs)
+        whole = self.layer(torch.cat([state, torch.zeros(len(state), self.dead)], 1))
+        return self.inner.head(whole[:, :12])
+
+
+def test_units_that_are_always_zero_change_no_p_value() -> None:
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(600, 12)).astype(np.float32)
+    labels, found = (inputs[:, 0] > 0).astype(np.int8), []
+    for dead in (0, 200):
+        given, fit, test = TensorInputs(inputs), np.arange(300), np.arange(300, 600)
+        network = Padded(dead)
+        layer = next(each for each in list_layers(network, given[np.arange(3)]) if each.name == "layer")
+        with layer_passes(network, layer, given, fit) as passes:
+            donors = Donors.of(*passes.values())
+        classes = network(torch.from_numpy(inputs)).argmax(1).numpy()
+        with layer_passes(network, layer, given, test) as passes:
+            live = np.arange(12 + dead) < 12
+            scores, settings = TaskScores(CLASSES, classes[test], 2), AblationSettings(draws=2, directions=199)
+            made = LayerAblation(passes, donors, scores, {}, settings, live=live)
+            found.append(compared(made.subject(Ablated(labels[test], labels[fit], (2,)), [])))
+    assert 0.01 < found[0].p_value < 0.9
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     ("at_floor", "tests", "needed"), [(0, 1000, 999), (1, 10, 999), (1, 100, 4000), (2, 100, 2000), (1, 10**6, 20_000)]
 )
 def test_directions_that_are_needed_go_with_tests_by_subjects_at_the_floor(
     ablation: LayerAblation, at_floor: int, tests: int, needed: int
 ) -> None:
-    beside = Beside(ablation.beside.costs, "layer", {}, N_NEURONS)
+    beside = Beside(ablation.beside.costs, "layer", {}, np.ones(N_NEURONS, dtype=bool))
     assert beside.needed(at_floor, tests) == needed <= MOST_DIRECTIONS
 
 

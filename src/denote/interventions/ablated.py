@@ -21,7 +21,7 @@ class AblationSettings:
 
     Attributes:
         draws: Resamplings of every denoting neuron and observer.
-        directions: Random directions of equal norm where fewer than ``least`` matched neurons are there.
+        directions: Random directions of equal norm; more where a correction asks for more.
         nearest: Largest standardised distance of a matched neuron, in each of three features.
         least: Matched neurons below which random directions take their place.
         min_rows: Least number of test rows with the property.

@@ -78,6 +78,7 @@ class LayerAblation:
         settings: How.
         groups: Rows of a group count as one draw.
         classes: Name of the class of every row, for what an ablation costs class by class; None where there are none.
+        live: Neurons that vary on *fit*; None: all.
     """
 
     def __init__(
@@ -89,9 +90,11 @@ class LayerAblation:
         settings: AblationSettings,
         groups: Int[np.ndarray, " row"] | None = None,
         classes: Shaped[np.ndarray, " row"] | None = None,
+        live: Bool[np.ndarray, " neuron"] | None = None,
     ) -> None:
         self.passes, self.donors, self.scores, self.features = passes, donors, scores, features
         self.settings, self.groups, self.classes = settings, groups, classes
+        self.live = np.ones(self.n_neurons, dtype=bool) if live is None else live
         outputs = passes.baseline()
         self.reason = scores.reason(outputs)
         if self.reason is None:
@@ -185,7 +188,7 @@ class LayerAblation:
     def beside(self) -> Beside:
         """What random ones cost."""
         of, name = self.settings, self.passes.layer.name
-        return Beside(self._costs, name, self.features, self.n_neurons, of.directions, of.nearest, of.least, of.seed)
+        return Beside(self._costs, name, self.features, self.live, of.directions, of.nearest, of.least, of.seed)
 
     def _costs(self, edits: Sequence[Edit], chosen: Rows) -> Float[np.ndarray, " edit"]:
         return np.array([self._drop(scores.score[0], chosen) for _, scores in self._scored(edits)])

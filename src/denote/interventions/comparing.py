@@ -16,8 +16,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from denote.interventions.directions import TOGETHER, RandomDirections, axis
 from denote.interventions.drops import FIRST, rank_p_value, sequential_p_value
-from denote.interventions.edits import Displace, Distance, Edit, Resample, ResampleAlong, random_directions
+from denote.interventions.edits import Displace, Distance, Edit, Resample, ResampleAlong
 from denote.interventions.matching import LEAST, NEAREST, matched
 from denote.notes import Note
 from denote.numbers import count
@@ -50,7 +51,7 @@ class Comparison:
     """The headline of a subject beside random ones.
 
     Attributes:
-        random: Mean effect of these; where neurons and directions were compared, the larger one.
+        random: Mean effect of the matched neurons; where they are too few, of the first `FIRST` directions.
         n_random: Number of those that the p-value is of.
         p_value: How often one has as large an effect.
         note: What they are.
@@ -93,6 +94,7 @@ class Beside:
         costs: Runs edits.
         layer: Name of the layer, which names the draws.
         features: Of every neuron what it is matched by.
+        live: Neurons that vary: random directions are among these.
         directions: Random directions of equal norm.
         nearest: Largest standardised distance of a matched neuron, in each feature.
         least: Matched neurons below which they have no say.
@@ -102,7 +104,7 @@ class Beside:
     costs: Costs
     layer: str
     features: Mapping[str, Float[np.ndarray, " neuron"]]
-    n_neurons: int
+    live: Bool[np.ndarray, " neuron"]
     directions: int = 999
     nearest: float = NEAREST
     least: int = LEAST
@@ -122,30 +124,27 @@ class Beside:
         Returns:
             The comparison, or why none can be made.
         """
-        found = self._matched(subject, references)
-        some = self._compared_rows(subject.chosen)
+        found, some = self._matched(subject, references), self._compared_rows(subject.chosen)
         (observed,) = self.costs([subject.like], some)
-        alike = self._along(self._axes(found), subject, some) if len(found) >= self.least else None
-        if alike is not None:
-            p_value = rank_p_value(observed, alike)
-            if p_value > LEVEL or is_narrow(self.n_neurons):
+        alike = np.empty(0)
+        if len(found) >= self.least:
+            alike = self._along(lambda at: axis(int(found[at]), len(self.live)), slice(0, len(found)), subject, some)
+            if (p_value := rank_p_value(observed, alike)) > LEVEL:
                 told = Note.of("matched_neurons", number=len(alike), floor=f"1/{len(alike) + 1}")
                 return Comparison(float(alike.mean()), len(alike), p_value, told)
-        if is_narrow(self.n_neurons):
-            return Note.of("narrow_layer", neurons=count(self.n_neurons, "neuron"))
+        if is_narrow(self.drawn.n_live):
+            return Note.of("narrow_layer", neurons=count(self.drawn.n_live, "neuron"))
         most = directions or self.directions
-        drawn = self._directions(most)
         p_value, random = sequential_p_value(
-            observed, lambda part: self._along(drawn[part], subject, some), most
-        )  # fmt: skip
-        mean = float(random[:FIRST].mean())
-        if alike is not None:
+            observed, lambda part: self._along(self.drawn.__getitem__, part, subject, some), most
+        )
+        if len(alike):
             told = Note.of("neurons_and_directions", number=len(alike), larger=int((alike >= observed).sum()))
-            return Comparison(max(mean, float(alike.mean())), len(random), p_value, told)
+            return Comparison(float(alike.mean()), len(random), p_value, told)
         told = Note.of("random_directions")
         if len(subject.neurons) == 1:
             told = Note.of("few_matched_neurons", number=len(found), least=self.least)
-        return Comparison(mean, len(random), p_value, told)
+        return Comparison(float(random[:FIRST].mean()), len(random), p_value, told)
 
     def needed(self, n_at_floor: int, n_tests: int) -> int:
         """Return how many directions tell those that no random one has cost as much from each other's chance.
@@ -161,30 +160,26 @@ class Beside:
         return max(self.directions, min(MOST_DIRECTIONS, int(wanted)))
 
     @cached_property
-    def _drawn(self) -> dict[int, Float[Tensor, "direction neuron"]]:
-        return {}
-
-    def _directions(self, number: int) -> Float[Tensor, "direction neuron"]:
-        """Random directions, the same for all subjects of the layer; of more the first are those of fewer."""
-        if number not in self._drawn:
-            self._drawn[number] = random_directions(number, self.n_neurons, self.seed, self.layer)
-        return self._drawn[number]
-
-    def _axes(self, neurons: Int[np.ndarray, " neuron"]) -> Float[Tensor, "direction neuron"]:
-        return torch.eye(self.n_neurons)[torch.from_numpy(neurons)]
+    def drawn(self) -> RandomDirections:
+        """Random directions, the same for all subjects of the layer."""
+        return RandomDirections(self.live, (self.seed, self.layer))
 
     def _along(
-        self, directions: Float[Tensor, "direction neuron"], subject: Subject, some: Rows
+        self, direction: Callable[[int], Float[Tensor, " neuron"]], part: slice, subject: Subject, some: Rows
     ) -> Float[np.ndarray, " direction"]:
-        """What moving some rows along directions costs."""
+        """What moving some rows along a range of directions costs; no more of these are held at once than is needed."""
         moved, far = torch.from_numpy(some), Distance(subject.like)
-        return self.costs([Displace(direction, far, moved) for direction in directions], some)
+        found = [np.empty(0)]
+        for start in range(part.start, part.stop, TOGETHER):
+            these = range(start, min(start + TOGETHER, part.stop))
+            found.append(self.costs([Displace(direction(at), far, moved) for at in these], some))
+        return np.concatenate(found)
 
     def _matched(self, subject: Subject, references: Sequence[int]) -> Int[np.ndarray, " match"]:
         """Neurons like the one that is ablated; none where it is not one."""
         if len(subject.neurons) != 1:
             return np.empty(0, dtype=np.int64)
-        allowed = np.zeros(self.n_neurons, dtype=bool)
+        allowed = np.zeros(len(self.live), dtype=bool)
         allowed[list(references)] = True
         return matched(self.features, subject.neurons[0], allowed, self.nearest)
 
@@ -200,7 +195,7 @@ class Beside:
 
 
 def is_narrow(n_neurons: int) -> bool:
-    """Whether random directions of so few neurons are too much like any one direction to be compared with it.
+    """Whether random directions of so few neurons that vary are too much like any one direction to be compared with it.
 
     The square of the cosine between a random direction and another has a beta distribution. Where it is above 1/2 more
     often than `NARROW`, moving along random ones is moving along that one, and whatever it costs, they cost as much.

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -228,15 +227,3 @@ class Displace(Edit):
     def new(self, values: Float[Tensor, "site neuron"], at: SiteRows) -> Float[Tensor, "site neuron"]:
         """See `Edit`."""
         return torch.addcmul(values, self.far.of(values, at), self.direction.to(values.dtype))
-
-
-def random_directions(n: int, n_neurons: int, *seed: int | str) -> Float[Tensor, "direction neuron"]:
-    """Draw unit vectors, uniform on the sphere, by a stream of their own.
-
-    Args:
-        n: Number of directions.
-        n_neurons: Number of neurons.
-        *seed: Names the draw.
-    """
-    drawn = stream("directions", *seed).standard_normal((n, n_neurons))
-    return torch.from_numpy((drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32))

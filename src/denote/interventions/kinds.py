@@ -38,7 +38,7 @@ class Ablate(Intervention):
 
     Attributes:
         draws: Resamplings from other inputs of every denoting neuron and observer; all other neurons get one.
-        directions: Random directions of equal norm, where fewer than 19 matched neurons are there.
+        directions: Random directions of equal norm; more where a correction asks for more.
         top: Neurons of an observer with the largest relevance that are ablated together; 0 leaves that out.
         observers: Decisive observers per layer and probe that are ablated, the surest first; 0 leaves them out.
     """

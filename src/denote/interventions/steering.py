@@ -11,15 +11,16 @@ from jaxtyping import Float32, Float64, Int
 
 from denote.data.parts import Halves
 from denote.errors import LayerError
+from denote.interventions.directions import RandomDirections
 from denote.interventions.drops import rank_p_value
 from denote.interventions.edited_runs import NetworkRows, edited_runs, edited_states
-from denote.interventions.edits import random_directions
 from denote.interventions.measures import Measures, Reader
 from denote.interventions.steered import ROUNDING, Pushes, Steered, SteeringSettings
 from denote.interventions.task_scores import TaskScores
 from denote.interventions.unit_sums import UnitSums
 from denote.notes import Note
 from denote.numbers import Estimate
+from denote.observers.neuron import live_neurons
 from denote.states.layers import Layer
 from denote.streams import stream
 
@@ -158,12 +159,10 @@ class LayerSteering:
         """Push some rows along random directions: mean slopes, and the largest change of any row."""
         some, settings = self._compared_rows, self.settings
         weight = _weight(pushes, some)
-        directions = random_directions(
-            settings.directions, self.layer.n_neurons, "steering", settings.seed, self.layer.name
-        )
-        random, largest = np.zeros((len(directions), base.shape[1])), np.zeros(base.shape[1])
+        directions = RandomDirections(live_neurons(self.state.fit), ("steering", settings.seed, self.layer.name))
+        random, largest = np.zeros((settings.directions, base.shape[1])), np.zeros(base.shape[1])
         step = max(1, self.data.stacked // max(1, len(some)))
-        asked = [(draw, dose) for draw in range(len(directions)) for dose in range(len(pushes.doses))]
+        asked = [(draw, dose) for draw in range(settings.directions) for dose in range(len(pushes.doses))]
         for start in range(0, len(asked), step):
             part = asked[start : start + step]
             values = table.values(some, [pushes.like(directions[draw], dose) for draw, dose in part])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int, Int8
+from jaxtyping import Bool, Float, Int, Int8
 
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves
@@ -69,8 +69,9 @@ class AblatedLayer:
         with self.at.passes(donor_rows) as passes:
             donors = Donors.of(*passes.values())
         with self.at.passes(self.at.info.parts.test) as passes:
-            ablation, remark = self._ablation(passes, donors)
-            live = np.flatnonzero(live_neurons(self.at.state.stored(self.at.info.parts.fit))).tolist()
+            is_live = live_neurons(self.at.state.stored(self.at.info.parts.fit))
+            ablation, remark = self._ablation(passes, donors, is_live)
+            live = np.flatnonzero(is_live).tolist()
             yield from neuron_rows(ablation.all_neurons(live))
             denoting = self.at.denoting
             references = sorted(set(live) - set(denoting["neuron"].to_list()))
@@ -96,7 +97,9 @@ class AblatedLayer:
         drawn = stream("donors of fit", self.at.settings.probe_seed).choice(len(fit), most, replace=False)
         return fit[np.sort(drawn)]
 
-    def _ablation(self, passes: LayerPasses, donors: Donors) -> tuple[LayerAblation, Note | None]:
+    def _ablation(
+        self, passes: LayerPasses, donors: Donors, live: Bool[np.ndarray, " neuron"]
+    ) -> tuple[LayerAblation, Note | None]:
         """The layer ready to be ablated, and a remark on what its outputs are held against."""
         task, remark = self.at.task_of(passes.baseline())
         info, parts = self.at.info, self.at.info.parts
@@ -109,7 +112,7 @@ class AblatedLayer:
         names = np.array([*info.class_names, ""], dtype=object)
         classes = names[info.classes[parts.test]] if info.classes is not None and info.class_names else None
         groups = None if info.groups is None else info.groups.test
-        return LayerAblation(passes, donors, task, self._features(), settings, groups, classes), remark
+        return LayerAblation(passes, donors, task, self._features(), settings, groups, classes, live), remark
 
     def _features(self) -> dict[str, Float[np.ndarray, " neuron"]]:
         """What neurons are matched by, as measured on *fit*."""

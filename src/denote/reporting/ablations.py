@@ -125,6 +125,7 @@ def used_sheet(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Sheet]:
         *sheet.between("effect", effect="costs"),
         *sheet.whole(n_rows="rows"),
         *sheet.columns(small, p_value="p", q_value="q"),
+        ("p is of", _beside),
     ]
     tested = rows.filter(pl.col("word").is_in(VERDICTS))
     n_used = int(tested["word"].is_in([USED, TOGETHER_ONLY]).sum())
@@ -186,12 +187,15 @@ def _where(row: Row) -> str:
 
 
 def _random(row: Row) -> str:
-    """``to .96 (24 neurons)``: the score after the same was done to random ones, and how many and which."""
-    if row["random"] is None:
+    """``to .96``: the score after the same was done to random ones."""
+    return "" if row["random"] is None else f"to {proportion(row['baseline'] - row['random'])}"
+
+
+def _beside(row: Row) -> str:
+    """``24 neurons``: what p is the rank among."""
+    if row["n_random"] is None:
         return ""
-    after = proportion(row["baseline"] - row["random"])
-    what = "direction" if set(DIRECTIONS) & set(codes_in(row)) else "neuron"
-    return f"to {after} ({count(row['n_random'], what)})"
+    return count(row["n_random"], "direction" if set(DIRECTIONS) & set(codes_in(row)) else "neuron")
 
 
 def _what(row: Row) -> str:
