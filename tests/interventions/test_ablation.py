@@ -17,10 +17,10 @@ from denote.interventions.directions import RandomDirections
 from denote.interventions.edits import Donors
 from denote.interventions.kinds import Ablate, Erase, Intervention, Steer, given_interventions
 from denote.interventions.passes import layer_passes
-from denote.interventions.task_scores import TaskScores
+from denote.interventions.task_scores import TaskScores, own_scores
 from denote.interventions.words import RESAMPLE, ZERO, resampled
-from denote.observation.layer_run import own_predictions
 from denote.states.listing import list_layers
+from denote.tables import says
 
 OTHERS = list(range(4, N_NEURONS))
 
@@ -161,11 +161,29 @@ class Shaped(torch.nn.Module):
 @pytest.mark.parametrize("shape", [(), (1, 2)])
 def test_outputs_of_any_shape_are_held_against_themselves(shape: tuple[int, ...]) -> None:
     outputs = Shaped(shape)(torch.from_numpy(planted(0)[0])).detach()
-    scores = own_predictions(outputs)
+    scores, _ = own_scores(outputs, least=25)
     assert scores.reason(outputs) is None
     same, other = scores.of(outputs, slice(None)), scores.of(-outputs, slice(None))
     assert same.score.mean() == 1
     assert other.score.mean() < 0.5
+
+
+def test_what_moves_an_embedding_is_used_though_one_of_its_numbers_stays_the_largest() -> None:
+    inputs, labels = planted(0)
+    network = Reads(CAUSAL)
+    network.head = torch.nn.Linear(N_NEURONS, 4)
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.head.weight[1:, 0] = 1.0  # neuron 0 moves all numbers but the first, which is constant
+        network.head.bias.copy_(torch.tensor([50.0, 0, 0, 0]))
+    seen = denote.observe(
+        network, inputs, {"label": labels}, layers="copy", trained_on="none", evidence="quick",
+        interventions=Ablate(draws=2, directions=99, top=0), progress="none",
+    )  # fmt: skip
+    neurons = seen.neurons.filter("denotes")
+    words = dict(neurons.select("neuron", pl.col("causal_evidence").str.split(":").list.first()).rows())
+    assert words == {0: "used", 1: "not shown to be used", 2: "not shown to be used", 3: "not shown to be used"}
+    assert neurons.select(says("own_outputs").all()).item()
 
 
 def test_a_layer_of_one_dimension_is_ablated_where_nothing_can_be_erased() -> None:

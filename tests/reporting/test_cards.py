@@ -257,9 +257,10 @@ def test_what_a_network_predicts_itself_is_called_so() -> None:
     told = "used: resampling costs .20 of the score on its rows, random .20"
     said = card(**effects, causal_evidence=told)
     assert "costs .20 [.20, .20] of the score on its rows, random directions .20; corrected p .200." in said
-    note = Note.of("own_predictions")
-    (text,) = cell_cards(table([ROW | effects | {"causal_evidence": told, "note": note}], CELLS), Rule())["card"]
-    assert "of what it predicts on its rows" in text
+    for code, words in {"own_predictions": "what it predicts", "own_outputs": "the variance of its outputs"}.items():
+        noted = {"causal_evidence": told, "note": Note.of(code)}
+        (text,) = cell_cards(table([ROW | effects | noted], CELLS), Rule())["card"]
+        assert f"of {words} on its rows" in text
 
 
 def test_a_card_says_what_erasing_an_attribute_costs_whether_or_not_it_was_ablated() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from denote.data.samples import CLASSES, LABELS, NUMERIC
+from denote.interventions.words import OWN_OUTPUTS, OWN_PREDICTIONS
 from denote.notes import Note
 from denote.object_models.task import TASKS
 
@@ -23,8 +26,8 @@ class RowScores:
     """What a network's outputs are worth, sample by sample.
 
     Attributes:
-        score: Of classes 1 where right, else 0; of labels the share that is right; of a number 1 - squared error /
-            variance of the target, whose mean is R squared.
+        score: Of classes 1 where right, else 0; of labels the share that is right; of numbers 1 - squared error /
+            variance of the targets, both summed over the numbers of a row, whose mean is R squared.
         loss: The loss that the task is trained with.
     """
 
@@ -44,7 +47,7 @@ class TaskScores:
     """
 
     task: str
-    targets: Shaped[np.ndarray, " row *label"]
+    targets: Shaped[np.ndarray, " row *output"]
     n_outputs: int
     shape: tuple[int, ...] | None = None
 
@@ -77,7 +80,9 @@ class TaskScores:
             targets = targets.long()
             score, loss = outputs.argmax(1) == targets, cross_entropy(outputs, targets)
         elif self.task == NUMERIC:
-            loss = (outputs[:, 0] - targets) ** 2
+            targets = targets.reshape(len(outputs), self.n_outputs)
+            moved = torch.where(outputs == targets, 0, outputs - targets)  # a masked output stays at -inf
+            loss = (moved**2).mean(1)
             score = 1 - loss / self._variance
         else:
             assert self.task == LABELS  # noqa: S101
@@ -85,9 +90,35 @@ class TaskScores:
             score = ((outputs > 0) == (targets > 0)).float().mean(1)
         return RowScores(score.float().numpy(), loss.float().numpy())
 
-    @property
+    @cached_property
     def _variance(self) -> float:
-        return float(self.targets.astype(np.float64).var()) or np.nan
+        """Variance over rows, mean over outputs; of those that are infinite somewhere none is told."""
+        with np.errstate(invalid="ignore"):
+            spread = self.targets.var(axis=0, dtype=np.float64)
+        return float(np.nansum(spread)) / self.n_outputs or np.nan
+
+
+def own_scores(outputs: Float[Tensor, " row *output"], least: int) -> tuple[TaskScores, Note]:
+    """Hold a network's outputs against themselves, where no targets of them are known.
+
+    Outputs are scores of classes only where they stand in one row and each is the largest of enough rows: the score is
+    then how often the network still says what it said. A constant output that is larger than the others, of an
+    embedding, say, would hide whatever happens to these. So the score is else the share of the outputs' variance that
+    stays.
+
+    Args:
+        outputs: What the network gives as it is.
+        least: Rows of which every output has to be the largest.
+
+    Returns:
+        The scores, and a remark that says which they are.
+    """
+    shape = tuple(outputs.shape[1:])
+    flat = outputs.float().reshape(len(outputs), prod(shape))
+    largest = flat.argmax(1)
+    if len(shape) == 1 and flat.shape[1] > 1 and torch.bincount(largest, minlength=flat.shape[1]).min() >= least:
+        return TaskScores(CLASSES, largest.numpy(), flat.shape[1], shape), Note.of(OWN_PREDICTIONS)
+    return TaskScores(NUMERIC, flat.numpy(), flat.shape[1], shape), Note.of(OWN_OUTPUTS)
 
 
 def cross_entropy(outputs: Float[Tensor, "row class"], targets: Int[Tensor, " row"]) -> Float[Tensor, " row"]:

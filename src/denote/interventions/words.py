@@ -67,13 +67,14 @@ AT_FLOOR = "at_floor"
 MORE_RANDOM = {Ablate.name: "directions", Erase.name: "draws", Steer.name: "directions"}
 """Setting of an intervention by which more random ones are drawn."""
 
-OWN_PREDICTIONS = "own_predictions"
-"""Code of the note that an effect is of what the network itself predicts."""
+OWN_PREDICTIONS, OWN_OUTPUTS = "own_predictions", "own_outputs"
+"""Codes of notes that an effect is of the class that the network itself predicts, and of how far its outputs move."""
 
 OF_HEADLINE = (
     *MATCHED,
     *DIRECTIONS,
     OWN_PREDICTIONS,
+    OWN_OUTPUTS,
     *UNTESTED,
     "moves_no_output",
     AT_FLOOR,

@@ -15,11 +15,11 @@ from jaxtyping import Float, Int, Int8
 from torch import Tensor, nn
 
 from denote.data.parts import Halves
-from denote.data.samples import CLASSES, NUMERIC, Inputs
+from denote.data.samples import Inputs
 from denote.errors import LayerError
 from denote.interventions.edited_runs import NetworkRows
 from denote.interventions.passes import BYTES_HELD, BYTES_PASSED, STACKED, LayerPasses, layer_passes
-from denote.interventions.task_scores import TaskScores
+from denote.interventions.task_scores import TaskScores, own_scores
 from denote.notes import Note
 from denote.observation.arguments import ObservationSettings, SampleInfo
 from denote.observation.result import Observation
@@ -186,28 +186,15 @@ class LayerRun:
         return self.info.groups
 
     def task_of(self, outputs: Float[Tensor, " row *output"]) -> tuple[TaskScores, Note | None]:
-        """What outputs are held against, and a remark where these are the network's own predictions.
+        """What outputs are held against, and a remark where that is the network's own outputs.
 
         Args:
             outputs: Of the *test* rows, as they are.
         """
         task = self.run.task
         if task is None or task.reason(outputs) is not None:
-            return own_predictions(outputs), Note.of("own_predictions")
+            return own_scores(outputs, self.settings.rule.min_rows)
         return task, None
-
-
-def own_predictions(outputs: Float[Tensor, " row *output"]) -> TaskScores:
-    """Hold a network's outputs against themselves: a score is how often it still says what it said.
-
-    Args:
-        outputs: What it gives as it is.
-    """
-    shape = tuple(outputs.shape[1:])
-    flat = outputs.reshape(len(outputs), prod(shape))
-    if flat.shape[1] > 1:
-        return TaskScores(CLASSES, flat.argmax(1).numpy(), flat.shape[1], shape)
-    return TaskScores(NUMERIC, flat[:, 0].numpy(), 1, shape)
 
 
 def at(state: LayerState) -> pl.Expr:

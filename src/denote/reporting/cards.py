@@ -14,7 +14,7 @@ from functools import partial
 import polars as pl
 
 from denote.evidence.rule import CAUSAL, INAPPLICABLE, Rule, does_not_rotate, telling_notes
-from denote.interventions.words import MATCHED, OWN_PREDICTIONS, erasure, untested, verdict
+from denote.interventions.words import MATCHED, OWN_OUTPUTS, OWN_PREDICTIONS, erasure, untested, verdict
 from denote.numbers import NULL, count, proportion, reaches, setting, small
 from denote.reporting.answer.words import plain_property
 from denote.reporting.layer_words import layer_words
@@ -180,7 +180,9 @@ _SPECIAL = pl.format("Of random class subsets of its size, {} score lower.", pro
 def _causal() -> pl.Expr:
     """What resampling and erasing cost the network, beside random ones; the note says why it was not tested."""
     random = pl.when(says(*MATCHED)).then(pl.lit("neurons")).otherwise(pl.lit("directions"))
-    of = pl.when(says(OWN_PREDICTIONS)).then(pl.lit("what it predicts")).otherwise(pl.lit("the score"))
+    predicted = pl.when(says(OWN_PREDICTIONS)).then(pl.lit("what it predicts"))
+    own = predicted.when(says(OWN_OUTPUTS)).then(pl.lit("the variance of its outputs"))
+    of = own.otherwise(pl.lit("the score"))
     costs = pl.format(
         "{}: resampling it from other inputs costs {} of {} on its rows, random {} {}; corrected p {}",
         verdict(),

@@ -23,6 +23,7 @@ from denote.reporting.answer import Answer, answer
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, INTERVENED, NEURONS, NEXT, OBSERVED, QUESTIONS
 from denote.reporting.answer.fit import INDENT, MOST_LINES, WIDTH, wrapped
 from denote.reporting.answer.next_step import OBSERVE
+from denote.reporting.answer.used import OWN
 from denote.reporting.jobs import Job
 from denote.reporting.layer_words import layer_words
 from denote.tables import AUDIT, CELLS, DUPLICATES, LAYERS, NULL_CHECK, OF_ROW, joined_notes, remark, table
@@ -495,5 +496,7 @@ def test_neurons_and_observers_that_the_network_uses_are_counted_where_they_were
     said_of_none = " ".join(answer(tables | {"cells": nothing}).sentences)
     assert f"Shown to be used: nothing that {observers.split()[-1]} observers read, " in said_of_none
     assert not any("itself predicts" in doubt.text for doubt in said.doubts)
-    told = answer(tables | {"neurons": own_predictions(tables["neurons"])})
-    assert any(doubt.text.startswith("Effects of ablation are of what the network itself") for doubt in told.doubts)
+    for code, what in OWN.items():
+        noted = tables["neurons"].with_columns(**joined_notes(OF_ROW, remark(Note.of(code), pl.col("denotes"))))
+        told = answer(tables | {"neurons": noted})
+        assert [f"of {what}, not of what is right" in doubt.text for doubt in told.doubts].count(True) == 1

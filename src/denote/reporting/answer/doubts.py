@@ -17,7 +17,7 @@ from denote.reporting.answer.denoting import Denoting
 from denote.reporting.answer.few_random import too_few_random
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.table_warnings import table_warnings
-from denote.reporting.answer.used import own_predictions
+from denote.reporting.answer.used import own_outputs
 from denote.reporting.answer.words import clean, listed
 from denote.reporting.findings import SAME, level_sentences
 from denote.reporting.jobs import REFUSED, Job
@@ -67,7 +67,7 @@ def doubts_of(
         *(Doubt(CAUTION, text) for text in cautions),
         *_levels(tables),
         *(Doubt(CAUTION, text) for text in _without_directions(tables, found)),
-        *(Doubt(CAUTION, text) for text in own_predictions([tables["cells"], tables["neurons"]])),
+        *(Doubt(CAUTION, text) for text in own_outputs([tables["cells"], tables["neurons"]])),
         *too_few_random(tables["interventions"], rule or Rule()),
     ]
     return sorted(dict.fromkeys(every), key=lambda doubt: doubt.level != ALARM)

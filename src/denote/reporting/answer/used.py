@@ -8,7 +8,7 @@ from functools import cached_property
 
 import polars as pl
 
-from denote.interventions.words import ELSEWHERE, OWN_PREDICTIONS, TOGETHER_ONLY, USED, resampled, verdict
+from denote.interventions.words import ELSEWHERE, OWN_OUTPUTS, OWN_PREDICTIONS, TOGETHER_ONLY, USED, resampled, verdict
 from denote.numbers import count, proportion
 from denote.reporting.answer.networks import NEURON, Networks
 from denote.tables import says
@@ -108,14 +108,22 @@ class Ablations:
         return f"Shown to be used{'' if brief else ' (what resampling costs)'}: {', '.join(said)}."
 
 
-def own_predictions(tables: Sequence[pl.DataFrame]) -> Iterator[str]:
-    """Say where effects are of what networks themselves predict; nothing where they are of their task.
+OWN = {
+    OWN_PREDICTIONS: "what the network itself predicts",
+    OWN_OUTPUTS: "the network's own outputs, as a share of their variance",
+}
+"""What effects are of where no targets are known, by the code of the note that says so."""
+
+
+def own_outputs(tables: Sequence[pl.DataFrame]) -> Iterator[str]:
+    """Say where effects are of what networks themselves give; nothing where they are of their task.
 
     Args:
         tables: Cells and neurons.
     """
-    if any(table.select(says(OWN_PREDICTIONS).any()).item() for table in tables):
-        yield (
-            "Effects of ablation are of what the network itself predicts, not of what is right: no targets of its "
-            "outputs are known (Python: classes= 0 to k - 1, in the order of its k outputs)."
-        )
+    for code, what in OWN.items():
+        if any(table.select(says(code).any()).item() for table in tables):
+            yield (
+                f"Effects of ablation are of {what}, not of what is right: no targets of its outputs are known "
+                "(Python: classes= 0 to k - 1, in the order of its k outputs)."
+            )
