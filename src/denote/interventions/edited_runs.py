@@ -18,13 +18,13 @@ from denote.data.parts import Halves
 from denote.data.samples import Inputs
 from denote.errors import LayerError
 from denote.interventions.blocks import of_samples
+from denote.interventions.differences import Differences
 from denote.interventions.edits import Edit, SetTo
 from denote.interventions.passes import STACKED
 from denote.interventions.replacing import Replaceable, copied, replaceable
 from denote.interventions.sites import SiteRows, Sites
 from denote.object_models.task import tensor_of
 from denote.states.capture import handing_on
-from denote.states.first_pass import alike
 from denote.states.hooks import device_of, moved_to
 from denote.states.layers import Layer
 from denote.streams import generators_kept
@@ -162,16 +162,21 @@ class EditedRuns:
     def _separate(self) -> bool:
         """Whether samples give what they give alone beside copies whose layer is edited; tried on all of *test*."""
         rows, size = self._data.rows.test, max(1, self._data.stacked // 2)
-        return all(self._is_separate(self._batch(rows[start : start + size])) for start in range(0, len(rows), size))
+        differences: dict[int, Differences] = {}
+        for start in range(0, len(rows), size):
+            try:
+                self._try_beside(self._batch(rows[start : start + size]), differences)
+            except LayerError:
+                return False
+        return all(each.are_none for each in differences.values())
 
-    def _is_separate(self, batch: Batch) -> bool:
-        """Whether the samples of a batch do."""
+    def _try_beside(self, batch: Batch, differences: dict[int, Differences]) -> None:
+        """Compare what a batch gives alone, watched place by place, with what it gives beside an edited copy."""
         zero = SetTo(range(self.layer.n_neurons), torch.zeros(self.layer.n_neurons))
-        try:
-            ((alone,), (beside, _)) = (self._gathered(batch, edits) for edits in ([None], [None, zero]))
-        except LayerError:
-            return False
-        return all(alike(*pair) for pair in zip(alone, beside, strict=True))
+        ((alone,), (beside, _)) = (self._gathered(batch, edits) for edits in ([None], [None, zero]))
+        for place, (one, other) in enumerate(zip(alone, beside, strict=True)):
+            is_outputs = self._to_the_end and place == len(alone) - 1
+            differences.setdefault(place, Differences(decides=is_outputs)).add(one, other)
 
     def _gathered(self, batch: Batch, edits: Edits) -> list[list[Tensor]]:
         """All that is watched, by edit."""

@@ -15,12 +15,12 @@ from denote.data.batch import Batch, repeated, selected
 from denote.data.samples import Inputs
 from denote.errors import LayerError
 from denote.interventions.blocks import Block, Stack
+from denote.interventions.differences import Differences
 from denote.interventions.edits import Edit
 from denote.interventions.replacing import Replaceable, replaceable
 from denote.interventions.sites import SiteRows, Sites
 from denote.interventions.stateless import is_stateless
 from denote.observers.threads import ALONE, Threads, own_threads
-from denote.states.first_pass import alike
 from denote.states.hooks import device_of, moved_to
 from denote.states.layers import SEQUENCE, Layer
 from denote.streams import generators_kept
@@ -163,43 +163,64 @@ class LayerPasses:
 
     def _tried(self) -> Shortcuts:
         """Find out on all rows what need not be run; none where they are too few to tell."""
-        restarts = separate = len(self.rows) >= LEAST_TRIED
+        repeats, restarts, separate = (Differences(decides=True) for _ in range(3))
+        if len(self.rows) < LEAST_TRIED:
+            restarts.refuse()
+            separate.refuse()
         for base in self._blocks():
-            self._check_repeats(base)
-            separate = separate and self._is_separate(base)
-            restarts = restarts and not base.words and self._restarts(base)
-        return Shortcuts(restarts, separate)
-
-    def _check_repeats(self, base: Block) -> None:
-        """Refuse a network that gives something else on the same state, such as one that draws random numbers."""
-        if not alike(self._given(base.batch, base.tensor.clone()), base.outputs):
+            repeats.add(base.outputs, self._given(base.batch, base.tensor.clone()))
+            self._try_restart(base, restarts)
+            self._try_beside(base, separate)
+        if not repeats.are_none:  # as where it draws random numbers
             raise LayerError(f"layer {self.layer.name}", "the network gives something else on the same input")
+        return Shortcuts(restarts.are_none, separate.are_none)
 
-    def _restarts(self, base: Block) -> bool:
-        """Whether rows behind the first give the same where the network before the layer sees the first alone."""
+    def _try_restart(self, base: Block, restarts: Differences) -> None:
+        """Compare what rows give with what they give where the network before the layer sees the first of all alone."""
+        if base.words:
+            restarts.refuse()
+        if restarts.refused:
+            return
         shown = selected(base.batch, torch.arange(len(base.outputs) - 1, -1, -1, device=self._device))
-        try:
-            given = self._given(self._anchor, base.tensor.flip(base.axis), shown)
-        except LayerError:
-            return False
-        return given.shape == base.outputs.shape and alike(given, base.outputs.flip(0))
+        with _refusing(restarts):
+            restarts.add(base.outputs.flip(0), self._given(self._anchor, base.tensor.flip(base.axis), shown))
 
-    def _is_separate(self, base: Block) -> bool:
-        """Whether rows give what they give when others beside them are edited, and when others are left out."""
-        beside = torch.cat([base.tensor, torch.zeros_like(base.tensor)], base.axis)
-        try:
-            is_alike = alike(self._given(repeated(base.batch, 2), beside)[: len(base.outputs)], base.outputs)
-            if base.words or not is_alike:
-                return is_alike
-            some = torch.arange(0, len(base.outputs), 2)
-            given = self._given(selected(base.batch, some.to(self._device)), base.tensor.index_select(base.axis, some))
-        except LayerError:
-            return False
-        return alike(given, base.outputs[some])
+    def _try_beside(self, base: Block, separate: Differences) -> None:
+        """Compare what rows give with what they give where others beside them are edited, and others are left out.
+
+        A part of the rows runs beside copies of itself, so that no more run than in the block.
+        """
+        n = len(base.outputs)
+        size = max(1, n // 2)
+        for start in range(0, n, size):
+            if separate.refused:
+                return
+            some = torch.arange(start, min(start + size, n))
+            with _refusing(separate):
+                batch, tensor = self._part(base, some)
+                beside = torch.cat([tensor, torch.zeros_like(tensor)], base.axis)
+                separate.add(base.outputs[some], self._given(repeated(batch, 2), beside)[: len(some)])
+
+    def _part(self, base: Block, some: Int[Tensor, " sample"]) -> tuple[Batch, Tensor]:
+        """Some samples of a block that follow each other, and what the layer gives for them."""
+        if not base.words:
+            return selected(base.batch, some.to(self._device)), base.tensor.index_select(base.axis, some)
+        first, end = base.start + int(some[0]), base.start + int(some[-1]) + 1
+        part = Block.of(self._changed, self._batch(slice(first, end)), first)
+        return part.batch, part.tensor
 
     def _given(self, batch: Batch, tensor: Tensor, of: Batch | None = None) -> Tensor:
         """What the network gives with a tensor in the layer's place, in which modules behind it may work."""
         return self._changed.outputs(batch, lambda given: tensor.to(given), of).float().cpu()
+
+
+@contextmanager
+def _refusing(differences: Differences) -> Iterator[None]:
+    """Say that there are differences where the network fails."""
+    try:
+        yield
+    except LayerError:
+        differences.refuse()
 
 
 @contextmanager
