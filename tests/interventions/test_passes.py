@@ -16,10 +16,12 @@ from denote.data.samples import TensorInputs
 from denote.errors import LayerError
 from denote.interventions.edited_runs import NetworkRows, edited_runs
 from denote.interventions.edits import Donors, Edit, Resample, ResampleAlong, SetTo
-from denote.interventions.passes import Shortcuts, layer_passes
+from denote.interventions.passes import LayerPasses, Shortcuts, layer_passes
 from denote.interventions.replacing import replaceable
 from denote.interventions.sites import Sites
 from denote.interventions.stateless import is_stateless
+from denote.object_models.architectures.convnet import ConvNet
+from denote.object_models.architectures.mlp import MLP
 from denote.states.layers import Layer
 from denote.states.listing import list_layers
 
@@ -358,13 +360,33 @@ def test_what_a_network_gives_does_not_depend_on_the_number_of_threads(monkeypat
     torch.manual_seed(0)
     made, watched = plain(), Watched()
     edits = [SetTo([neuron], torch.tensor([value])) for neuron in range(6) for value in (0.0, 0.3, 0.7)]
-    given = {}
+    given, ran = {}, {}
     for n in (1, 3):
         monkeypatch.setattr("denote.observers.threads.threads_available", lambda n=n: n)
-        given[n], _ = run(made, of(made, "1"), edits, batch_size=32, stacked=50)
+        with monkeypatch.context() as watching:
+            ran[n] = in_threads(watching, n)
+            given[n], _ = run(made, of(made, "1"), edits, batch_size=32, stacked=50)
         run(watched, of(watched, "first"), edits, batch_size=32, stacked=50)
     assert torch.equal(given[1], given[3])
+    assert ran[1] == {threading.get_ident()}
+    assert len(ran[3]) == 3
+    assert threading.get_ident() not in ran[3]
     assert watched.threads == {threading.get_ident()}  # its own code may write things down
+
+
+def in_threads(monkeypatch: pytest.MonkeyPatch, n: int) -> set[int]:
+    """Note the threads that stacks run in, each of the first with a stack of its own."""
+    ran: set[int] = set()
+    together, as_written = threading.Barrier(n), LayerPasses._run
+
+    def run_stack(passes: LayerPasses, stack: Any) -> Any:
+        if threading.get_ident() not in ran:
+            ran.add(threading.get_ident())
+            together.wait(60)
+        return as_written(passes, stack)
+
+    monkeypatch.setattr(LayerPasses, "_run", run_stack)
+    return ran
 
 
 def test_networks_of_torch_alone_without_hooks_have_several_threads() -> None:
@@ -376,7 +398,89 @@ def test_networks_of_torch_alone_without_hooks_have_several_threads() -> None:
         assert not is_stateless(made)
     with made[1].register_forward_hook(lambda module, given, output: None):
         assert not is_stateless(made)
+    with nn.modules.module.register_module_forward_hook(lambda module, given, output: None):
+        assert not is_stateless(made)
+    with nn.modules.module.register_module_forward_pre_hook(lambda module, given: None):
+        assert not is_stateless(made)
+    assert is_stateless(made)
     assert not is_stateless(Residual())
+
+
+class Keeps:
+    """An activation that writes down what it saw."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.last = x
+        return torch.relu(x)
+
+
+class Tensors(Tensor):
+    """A class of tensors, whose operations may do anything."""
+
+
+def encoder(activation: Any) -> nn.Module:
+    return nn.TransformerEncoderLayer(8, 2, 8, activation=activation, batch_first=True)
+
+
+def compiled() -> nn.Module:
+    made = plain()
+    made[0].compile(backend="eager")
+    return made
+
+
+def own_tensors(*, buffers: bool) -> nn.Module:
+    made = nn.BatchNorm1d(3)
+    if buffers:
+        made.running_mean = torch.zeros(3).as_subclass(Tensors)
+    else:
+        made.weight = nn.Parameter(torch.ones(3).as_subclass(Tensors))
+    return made
+
+
+def named_like_torch() -> nn.Module:
+    return cast("nn.Module", type("ReLU", (nn.ReLU,), {"__module__": nn.ReLU.__module__})())
+
+
+def patched() -> nn.Module:
+    made = nn.Linear(2, 2)
+    made.forward = lambda given: given  # type: ignore[method-assign]
+    return made
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: encoder(Keeps()),
+        lambda: encoder(lambda x: x.relu()),
+        lambda: nn.Embedding(3, 2, max_norm=1.0),
+        lambda: nn.EmbeddingBag(3, 2, max_norm=1.0),
+        compiled,
+        lambda: own_tensors(buffers=False),
+        lambda: own_tensors(buffers=True),
+        named_like_torch,
+        patched,
+        lambda: nn.utils.parametrizations.weight_norm(nn.Linear(2, 2)),
+    ],
+)
+def test_what_may_write_something_down_has_one_thread(made: Callable[[], nn.Module]) -> None:
+    assert not is_stateless(made())
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: encoder("gelu"),
+        lambda: encoder(torch.relu),
+        lambda: encoder(nn.ReLU()),
+        lambda: nn.Embedding(3, 2),
+        lambda: nn.LSTM(2, 2),
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.Dropout()),
+        lambda: ConvNet((1, 8, 8), 3, channels=(4, 6), hidden=(5,)),
+        lambda: MLP((6,), 3, layers=2, width=4),
+    ],
+)
+def test_torch_s_own_modules_have_several_threads(made: Callable[[], nn.Module]) -> None:
+    assert is_stateless(made())
 
 
 class Tagger(nn.Module):
