@@ -88,7 +88,7 @@ def _used_together(headline: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     groups = headline.filter((pl.col("subject_kind") == TOGETHER) & is_used)
     parts = headline.filter((pl.col("subject_kind") == PART) & (pl.col("effect_low") > 0))
     adding = parts.join(groups, on=[*OF_PROPERTY, "subject"], how="semi", nulls_equal=True)
-    return adding.select(*OF_NEURON, pl.lit(value=True).alias("together")).unique(OF_NEURON)
+    return adding.select(*OF_NEURON, pl.lit(value=True).alias("together")).unique()
 
 
 def _without_ablation(rows: pl.DataFrame, *, with_notes: bool) -> pl.DataFrame:
@@ -101,9 +101,14 @@ def _joined(rows: pl.DataFrame, headline: pl.DataFrame, key: list[str]) -> pl.Da
     """Rows with the headline of their intervention and its note, null where there is none."""
     named = {**ABLATION, **{name: f"{name}_of_headline" for name in NOTE}}
     chosen = headline.select(*key, *(pl.col(name).alias(column) for name, column in named.items()))
-    joined = rows.join(chosen.unique(key), on=key, how="left", nulls_equal=True, maintain_order="left")
+    joined = rows.join(_first(chosen, key), on=key, how="left", nulls_equal=True, maintain_order="left")
     text, codes = (pl.col(named[name]) for name in NOTE)
     return joined.with_columns(**joined_notes(OF_ROW, (text, codes))).drop(named[name] for name in NOTE)
+
+
+def _first(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Rows with one per key; a subject has one, and which of several would stay must not be a matter of threads."""
+    return rows.unique(key, keep="first", maintain_order=True)
 
 
 def _told(rows: pl.DataFrame, rule: Rule, asked: pl.Expr) -> pl.DataFrame:
@@ -133,7 +138,7 @@ def _with_erasures(cells: pl.DataFrame, rows: pl.DataFrame, rule: Rule) -> pl.Da
     """
     key = ["object_model", "layer", "pooling", "attribute", "probe_seed"]
     told = _erased(rows, key, rule)
-    joined = cells.join(told.unique(key), on=key, how="left", nulls_equal=True, maintain_order="left")
+    joined = cells.join(_first(told, key), on=key, how="left", nulls_equal=True, maintain_order="left")
     ablated, costly = pl.col("causal_evidence"), pl.col("costly")
     not_shown = f"{NOT_SHOWN}: "
     alone = pl.when(costly).then(pl.lit(BY_ERASURE)).when(costly.is_not_null()).then(pl.lit(NOT_SHOWN)).otherwise("why")
@@ -158,7 +163,7 @@ def _erased(rows: pl.DataFrame, key: list[str], rule: Rule) -> pl.DataFrame:
     behind = rows.filter(pl.col("measure") == AUROC, pl.col("comes_back").is_not_null())
     back = behind.group_by(key, maintain_order=True).agg(back=pl.col("target").filter("comes_back").first(), n=pl.len())
     told = score.filter(pl.col("rows") == WITH)
-    for part in (whole.unique(key), back):
+    for part in (_first(whole, key), back):
         told = told.join(part, on=key, how="left", nulls_equal=True, maintain_order="left")
     effect, random, of_all = (_signed(pl.col(name)) for name in ("effect", "random", "all"))
     of_all = pl.format(" ({} of all)", of_all).fill_null("")

@@ -80,8 +80,9 @@ def with_interventions(
                     reasons[layer.name] = Note.of("cannot_be_replaced", why=error.problem)
         for problem in problems:
             log.warning("layer %s is not intervened on: %s", layer.name, problem)
-        where = {name: getattr(layer, name) for name in ("depth", "relative_depth", "pooling")}
-        of_layer = table(({**row, "layer": layer.name, **where} for row in made), INTERVENTIONS)
+        same = {name: getattr(layer, name) for name in ("depth", "relative_depth", "pooling")}
+        same |= {"layer": layer.name, "probe_seed": settings.probe_seed}
+        of_layer = table(({**row, **same} for row in made), INTERVENTIONS)
         rows.append(subject.stamp(of_layer).select(*INTERVENTIONS))
     frame = pl.concat([table([], INTERVENTIONS), *rows]).with_columns(evidence_level=pl.lit(settings.level))
     tables = {**observation.tables, "interventions": frame}

@@ -60,9 +60,10 @@ def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) ->
 
     A neuron that was searched by several jobs keeps, per family, the property with the best *fit* score; how far other
     searches agree is null where each job searched other attributes, since none of them made that choice. A cell that
-    several jobs have is the same cell and is kept once. An attribute's pairs at a layer all come from the job that its
-    row of the scan comes from: jobs that differ in ``probe_seed`` may have scanned other rows (``equal_rows``), and the
-    smallest p-values of several scans are no family of tests. Examples of a neuron stay where it denotes by the
+    several jobs have is the same cell and is kept once; of an intervention the test beside most random ones is. An
+    attribute's pairs at a layer all come from the job that its row of the scan comes from: jobs that differ in
+    ``probe_seed`` may have scanned other rows (``equal_rows``), and the smallest p-values of several scans are no
+    family of tests. Examples of a neuron stay where it denotes by the
     decisions over all jobs, and they show the property that it keeps; one that denotes by these alone has none, and
     its note says so. Of what jobs of several levels of evidence have in common the highest counts. Depth is tested as
     ``analysis`` planned; None: with nothing planned.
@@ -148,6 +149,8 @@ def _distinct(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         return _distinct_neurons(frame)
     if name == "controls":
         return _distinct_controls(frame)
+    if name == "interventions":
+        return _distinct_interventions(frame)
     return frame.unique(_KEYS.get(name, pl.exclude("note_codes")), keep="first", maintain_order=True)
 
 
@@ -160,6 +163,18 @@ def _distinct_neurons(neurons: pl.DataFrame) -> pl.DataFrame:
         *(pl.when(~apart).then(name).alias(name) for name in AGREEMENT.values()),
         **joined_notes(OF_ROW, remark(Note.of("searched_apart"), apart)),
     ).drop("searched apart")
+
+
+def _distinct_interventions(rows: pl.DataFrame) -> pl.DataFrame:
+    """What an intervention shows, once: of several jobs' the one beside most random ones, in whatever order they come.
+
+    A job with more tests draws more random directions, and which neurons are matched depends on which denote in a job.
+    """
+    key = list(_KEYS["interventions"])
+    places = rows.with_row_index("place").with_columns(pl.col("place").min().over(key))
+    others = [name for name in rows.columns if name not in (*key, "n_random")]
+    best = places.sort("n_random", *others, descending=[True] + [False] * len(others), nulls_last=True)
+    return best.unique(key, keep="first", maintain_order=True).sort("place").drop("place")
 
 
 def _distinct_controls(controls: pl.DataFrame) -> pl.DataFrame:
