@@ -18,6 +18,7 @@ from denote.data.samples import CLASSES, LABELS, NUMERIC, Rows
 from denote.errors import ConfigError, type_in_words
 from denote.notes import Note
 from denote.numbers import proportion
+from denote.object_models.unwritten_weights import weights_kept
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -193,7 +194,7 @@ def _outputs(
     was_training = network.training
     network.eval()
     try:
-        with torch.inference_mode():
+        with weights_kept(network), torch.inference_mode():
             for inputs, batch in data_module.batches(rows, batch_size):
                 part = outputs_of(network, inputs.to(device))
                 if part.shape != (len(batch), data_module.learned.n_classes):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from denote.data.batch import Batch, backwards, first_of, words_of
-from denote.errors import told, type_in_words
+from denote.errors import LayerError, told, type_in_words
 from denote.states.hooks import Place, is_mapped, padding_of, parts_of, run_watched
 from denote.states.layers import leaves_of
 from denote.states.sign import Tails
@@ -80,11 +80,14 @@ def first_pass(
 
     Raises:
         CannotRunError: if the network fails.
+        LayerError: if it writes to its weights.
     """
     modules = {name: module for name, module in network.named_modules() if name} | dict(shown)
     follower = Follower(modules)
     try:
         return _run(network, first_of(example, ROWS), (shown, further), follower, is_followed=True)
+    except LayerError:  # it runs, and cannot be left as it was
+        raise
     except Exception as error:
         follower.trace.problem = f"{type(error).__name__}: {error}"
     try:

@@ -16,6 +16,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from denote.data.batch import Batch, call
+from denote.object_models.unwritten_weights import weights_kept
 
 INPUT = "input"
 
@@ -205,7 +206,7 @@ def moved_to(network: nn.Module, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def eval_mode(network: nn.Module) -> Iterator[None]:
-    """Eval mode inside the block; afterwards every module is in the mode it had, also after an error.
+    """Eval mode inside the block; afterwards modes and weights are as they were, also after an error.
 
     What `torch.compile` made runs as it was written: compiled code calls no hook that it was not compiled with. Nor do
     the kernels for whole blocks of attention, which are off inside.
@@ -217,7 +218,7 @@ def eval_mode(network: nn.Module) -> Iterator[None]:
     # Without a compiled network there is nothing to undo, and the compiler takes seconds to import.
     compiled = "torch._dynamo" in sys.modules
     try:
-        with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
+        with weights_kept(network), torch.compiler.set_stance("force_eager") if compiled else nullcontext():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(with_kernels)
