@@ -8,7 +8,8 @@ import polars as pl
 
 from denote.evidence.rule import CAUSAL, Rule
 from denote.interventions.families import OF_PROPERTY, corrected, in_families
-from denote.interventions.kinds import Ablate, Erase
+from denote.interventions.kinds import Erase
+from denote.interventions.reasons import neurons_not_ablated, with_reasons
 from denote.interventions.words import (
     ALL,
     AT_FLOOR,
@@ -32,9 +33,8 @@ from denote.interventions.words import (
     untested,
     used,
 )
-from denote.notes import Note
 from denote.numbers import proportion
-from denote.tables import CELLS, NEURONS, NOTE, OF_ROW, Schema, joined_notes, remark, says, without
+from denote.tables import CELLS, NEURONS, NOTE, OF_ROW, Schema, joined_notes, says, without
 
 ABLATION = {
     "effect": "ablation_effect",
@@ -61,7 +61,8 @@ def decide_interventions(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     """
     asked = not tables["interventions"].is_empty()
     cells, neurons = (_without_ablation(tables[name], with_notes=asked) for name in ("cells", "neurons"))
-    rows = corrected(in_families(tables["interventions"], cells, neurons, tables["layers"]), rule.q)
+    rows = with_reasons(tables["interventions"], cells, neurons)
+    rows = corrected(in_families(rows, cells, neurons, tables["layers"]), rule.q)
     headline = rows.filter(is_headline())
     of_cells = headline.filter(pl.col("subject_kind") == OBSERVER).rename({"property": "attribute"})
     with_neurons = _joined(neurons, headline.filter(pl.col("subject_kind") == NEURON), OF_NEURON)
@@ -73,7 +74,7 @@ def decide_interventions(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     return {
         "interventions": rows,
         "cells": _in_order(cells, CELLS),
-        "neurons": _in_order(_noted(neurons, rows), NEURONS),
+        "neurons": _in_order(neurons_not_ablated(neurons, rows), NEURONS),
     }
 
 
@@ -178,13 +179,3 @@ def _erased(rows: pl.DataFrame, key: list[str], rule: Rule) -> pl.DataFrame:
 def _signed(value: pl.Expr) -> pl.Expr:
     """A difference of scores as people read it: two decimals and no zero in front."""
     return value.map_elements(proportion, return_dtype=pl.String)
-
-
-def _noted(neurons: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Neurons with a note on those that denote by the decisions of a whole sweep alone, so that no job ablated them."""
-    if rows.is_empty():
-        return neurons
-    asked = rows.filter(pl.col("intervention") == Ablate.name)["object_model"].unique()
-    late = pl.col("denotes") & pl.col("ablation_effect").is_null() & pl.col("object_model").is_in(asked.implode())
-    untold = late & ~pl.col("note_codes").fill_null("").str.contains("ablat|cannot_be_replaced|no_task")
-    return neurons.with_columns(**joined_notes(OF_ROW, remark(Note.of("not_ablated"), untold)))

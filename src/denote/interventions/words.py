@@ -80,6 +80,7 @@ OF_HEADLINE = (
     AT_FLOOR,
     "no_task_outputs",
     "not_ablated",
+    "observer_not_ablated",
 )
 """Codes of notes that a neuron or cell has from the headline of its ablation."""
 

@@ -18,6 +18,7 @@ from denote.denotation.judging.search_stability import AGREEMENT, stability
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive, seed_spread
 from denote.evidence.rule import Rule
+from denote.interventions.reasons import cells_not_ablated
 from denote.interventions.use import use_tests
 from denote.notes import Note
 from denote.observation.decide import decide
@@ -74,6 +75,7 @@ def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) ->
     )
     tables = {name: frame.drop(_JOB, strict=False) for name, frame in tables.items()}
     decided = _with_examples(decide(tables, rule), tables["neurons"])
+    decided["cells"] = cells_not_ablated(decided["cells"], tables["cells"], decided["interventions"])
     return Merged(_summarised(decided, rule, analysis or Analysis()))
 
 
