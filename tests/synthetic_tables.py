@@ -397,7 +397,7 @@ def erased_and_steered(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFram
     """The same after ``intervention=[erase,steer]`` of what decisive linear observers read.
 
     Every other erasure costs more than random ones and comes back at a later layer; every other push moves what a
-    later observer reads, and every fourth the score.
+    later observer reads.
     """
     cells, columns = tables["cells"].filter("decisive", probe="linear"), [*INTERVENTIONS]
     rows = []
@@ -413,8 +413,9 @@ def erased_and_steered(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFram
             "k": None,
         }
         cost = 0.0 if index % 2 else 0.4
-        rows.append(erased | p | {"measure": "score", "rows": "with", "effect": cost, "effect_low": cost - 0.1})
-        rows.append(erased | {"measure": "score", "rows": "all", "effect": 0.0 if index % 2 else 0.1, "p_value": None})
+        rows.append(erased | p | {"measure": "score", "rows": "all", "effect": cost, "effect_low": cost - 0.1})
+        for side in ("with", "without"):
+            rows.append(erased | {"measure": "score", "rows": side, "effect": cost, "p_value": None})
         rows.append(erased | {"measure": "auroc", "target": "later", "effect": 0.4, "comes_back": index % 2 == 0})
         steered = where | {
             "intervention": "steer",
@@ -423,7 +424,7 @@ def erased_and_steered(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFram
             "subject": "direction",
         }
         rows.append(steered | p | {"measure": "reading", "target": "later", "effect": 1.0})
-        rows.append(steered | p | {"measure": "score", "effect": 0.1, "p_value": 0.9 if index % 4 else 0.001})
+        rows.append(steered | p | {"measure": "score", "effect": 0.1, "p_value": None})
     return {**tables, **decide_interventions({**tables, "interventions": table(rows, INTERVENTIONS)}, Rule())}
 
 

@@ -294,9 +294,10 @@ def test_erasing_and_steering_are_rows_of_the_same_table() -> None:
     )  # fmt: skip
     rows = seen.tables["interventions"].filter(pl.col("layer") == "copy")
     erased = rows.filter(pl.col("intervention") == "erase", pl.col("property") == "label")
-    loss = erased.filter(pl.col("measure") == "score", pl.col("rows") == "with").row(0, named=True)
+    loss = erased.filter(pl.col("measure") == "score", pl.col("rows") == "all").row(0, named=True)
     assert loss["baseline"] == 1
     assert loss["effect"] > 0.3
+    assert loss["q_value"] is not None
     assert loss["q_value"] <= 0.05
     reading = {row["target"]: row for row in erased.filter(pl.col("measure") == "auroc").iter_rows(named=True)}
     assert reading["copy"]["value"] == pytest.approx(0.5, abs=0.06)

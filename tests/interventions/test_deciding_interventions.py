@@ -20,6 +20,7 @@ from denote.interventions.words import (
     TOGETHER,
     USED,
     WITH,
+    WITHOUT,
     headlines,
     verdict,
 )
@@ -82,7 +83,7 @@ def test_without_interventions_notes_stay_as_they_are() -> None:
     assert decided["neurons"]["note"].equals(tables["neurons"]["note"])
 
 
-def evidence_of(ablation_p: float | None, erasure_p: float, low: float = 0.01) -> str:
+def evidence_of(ablation_p: float | None, erasure_p: float, low: float | None = None) -> str:
     """What a cell says of an ablation and an erasure with these p-values."""
     tables = synthetic.all_tables(1, 5, 16)
     cell = tables["cells"].filter("decisive", probe="linear").row(0, named=True)
@@ -90,13 +91,15 @@ def evidence_of(ablation_p: float | None, erasure_p: float, low: float = 0.01) -
     where |= {"property": cell["attribute"], "measure": SCORE, "random": 0.01, "p_value": None}
     erased = where | {"intervention": "erase", "subject_kind": "attribute", "probe": None, "k": None}
     rows = [
-        erased | {"rows": WITH, "effect": 0.95, "effect_low": 0.9, "p_value": erasure_p},
-        erased | {"rows": ALL, "effect": 0.09},
+        erased | {"rows": WITH, "effect": 0.95},
+        erased | {"rows": WITHOUT, "effect": 0.0},
+        erased | {"rows": ALL, "effect": 0.09, "effect_low": 0.07, "p_value": erasure_p},
         erased | {"measure": AUROC, "target": "behind", "comes_back": False},
     ]
     if ablation_p is not None:
+        surely = low if low is not None else 0.01 if ablation_p < 0.05 else -0.01
         of_observer = {"intervention": "ablate", "kind": RESAMPLE, "subject_kind": OBSERVER, "rows": WITH}
-        rows.append(where | of_observer | {"effect": 0.02, "effect_low": low, "p_value": ablation_p})
+        rows.append(where | of_observer | {"effect": 0.02, "effect_low": surely, "p_value": ablation_p})
     decided = decide_interventions(tables | {"interventions": table(rows, INTERVENTIONS)}, Rule())["cells"]
     (said,) = decided.filter(pl.col("causal_evidence").str.contains("erasing"), probe="linear").select(
         said=pl.format("{} | {}", verdict(), "causal_evidence")
@@ -104,7 +107,7 @@ def evidence_of(ablation_p: float | None, erasure_p: float, low: float = 0.01) -
     return str(said)
 
 
-ERASED = "erasing it costs .95 of the score on its rows (.09 of all), random .01; it does not come back"
+ERASED = "erasing it costs .09 of the score (.95 on its rows, .00 on the others), random .01; it does not come back"
 RESAMPLED = "resampling costs .02 of the score on its rows, random .01"
 
 
@@ -122,6 +125,10 @@ def test_an_erasure_that_costs_and_an_ablation_that_does_not_are_told_together(
     ablation_p: float | None, erasure_p: float, word: str, said: str
 ) -> None:
     assert evidence_of(ablation_p, erasure_p) == f"{word} | {word}: {said}"
+
+
+def test_a_direction_that_surely_costs_something_is_no_evidence_of_another_one() -> None:
+    assert evidence_of(0.9, 0.01, low=0.01) == f"{BY_ERASURE} | {BY_ERASURE}: {RESAMPLED}; {ERASED}"
 
 
 def test_an_erasure_from_outputs_is_no_test_of_use() -> None:

@@ -217,8 +217,10 @@ def test_a_layer_that_nobody_reads_is_refused_unless_an_observed_one_does() -> N
     observer = Observer.linear(np.eye(8)[:, :1].copy(), np.zeros(1), (x[:, :1] > 0).astype(np.int8))
     found = steering.subject(unit(8, 0), [Reader(behind, observer)])
     assert found.of(READING, "behind").slope.value == pytest.approx(1, rel=1e-4)
-    assert found.of(OUTPUT, "0").p_value == 1
+    assert np.isnan(found.of(OUTPUT, "0").p_value)  # it does not depend on the layer: no test
     assert LayerSteering(data, used, settings=QUICK).subject(unit(8, 0)).of(OUTPUT, "1").p_value == 1
+    with pytest.raises(LayerError, match="layer aside: nobody reads it"):  # nor does that layer
+        steering.subject(unit(8, 0), [Reader(used, observer)])
 
 
 def test_the_network_is_bit_for_bit_as_before_also_after_an_error() -> None:

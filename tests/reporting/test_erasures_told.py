@@ -12,10 +12,10 @@ from denote.reporting.erasures import intervention_sheets
 TABLES = synthetic.all_tables(1, 5, 16)
 
 
-def test_the_table_has_the_score_on_rows_with_the_attribute_and_on_all() -> None:
+def test_the_table_has_the_score_on_rows_with_and_without_the_attribute() -> None:
     rows = synthetic.erased_and_steered(TABLES)["interventions"].filter(pl.col("intervention") == "erase")
-    is_score, on_rows, on_all = pl.col("measure") == "score", pl.col("rows") == "with", pl.col("rows") == "all"
-    after = pl.when(on_rows).then(0.02).when(on_all).then(0.86)
+    is_score, on_rows, on_others = pl.col("measure") == "score", pl.col("rows") == "with", pl.col("rows") == "without"
+    after = pl.when(on_rows).then(0.02).when(on_others).then(0.86)
     rows = rows.with_columns(
         baseline=pl.when(is_score).then(0.96), value=pl.when(is_score).then(after), n_random=pl.lit(99)
     )
@@ -24,7 +24,7 @@ def test_the_table_has_the_score_on_rows_with_the_attribute_and_on_all() -> None
         (sheet,) = intervention_sheets({"interventions": given})
         of = {name: {row[at] for row in sheet.rows} for at, name in enumerate(sheet.header)}
         assert len(sheet.rows) == rows.select(on_rows.sum()).item()
-        assert (of["score on its rows"], of["score on all"]) == ({".96 to .02"}, {".96 to .86"})
+        assert (of["score on its rows"], of["on the others"]) == ({".96 to .02"}, {".96 to .86"})
         assert of["random"] == {random}
 
 

@@ -29,7 +29,9 @@ from denote.interventions.words import (
     TOGETHER_ONLY,
     USED,
     WITH,
+    WITHOUT,
     is_headline,
+    others,
     untested,
     used,
 )
@@ -64,13 +66,17 @@ def decide_interventions(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     rows = with_reasons(tables["interventions"], cells, neurons)
     rows = corrected(in_families(rows, cells, neurons, tables["layers"]), rule.q)
     headline = rows.filter(is_headline())
-    of_cells = headline.filter(pl.col("subject_kind") == OBSERVER).rename({"property": "attribute"})
-    with_neurons = _joined(neurons, headline.filter(pl.col("subject_kind") == NEURON), OF_NEURON)
+    rest = others(rows)
+    of_neurons = [each.filter(pl.col("subject_kind") == NEURON) for each in (headline, rest)]
+    with_neurons = _joined(neurons, of_neurons[0], of_neurons[1], OF_NEURON)
     together = _used_together(headline, rule)
     with_neurons = with_neurons.join(together, on=OF_NEURON, how="left", nulls_equal=True, maintain_order="left")
-    neurons = _told(with_neurons, rule, pl.col("denotes").fill_null(value=False)).drop("together")
-    cells = _joined(cells, of_cells, OF_CELL).with_columns(together=pl.lit(None, pl.Boolean))
-    cells = _with_erasures(_told(cells, rule, pl.lit(value=True)).drop("together"), rows, rule)
+    neurons = _told(with_neurons, rule, pl.col("denotes").fill_null(value=False))
+    of_cells = [
+        each.filter(pl.col("subject_kind") == OBSERVER).rename({"property": "attribute"}) for each in (headline, rest)
+    ]
+    cells = _joined(cells, of_cells[0], of_cells[1], OF_CELL).with_columns(together=pl.lit(None, pl.Float64))
+    cells = _with_erasures(_told(cells, rule, pl.lit(value=True)), rows, rule)
     return {
         "interventions": rows,
         "cells": _in_order(cells, CELLS),
@@ -84,12 +90,13 @@ def _in_order(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 
 def _used_together(headline: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Neurons that add to what resampling all that denote the same costs, where that is more than random."""
-    is_used = used(rule)
-    groups = headline.filter((pl.col("subject_kind") == TOGETHER) & is_used)
+    """Neurons that add to what resampling all that denote the same costs: ``together``, where more than random."""
+    groups = headline.filter((pl.col("subject_kind") == TOGETHER) & used(rule))
     parts = headline.filter((pl.col("subject_kind") == PART) & (pl.col("effect_low") > 0))
-    adding = parts.join(groups, on=[*OF_PROPERTY, "subject"], how="semi", nulls_equal=True)
-    return adding.select(*OF_NEURON, pl.lit(value=True).alias("together")).unique()
+    key = [*OF_PROPERTY, "subject"]
+    costs = _first(groups.select(*key, together="effect"), key)
+    adding = parts.join(costs, on=key, how="inner", nulls_equal=True, maintain_order="left")
+    return _first(adding.select(*OF_NEURON, "together"), OF_NEURON)
 
 
 def _without_ablation(rows: pl.DataFrame, *, with_notes: bool) -> pl.DataFrame:
@@ -98,8 +105,13 @@ def _without_ablation(rows: pl.DataFrame, *, with_notes: bool) -> pl.DataFrame:
     return rows.with_columns(**joined_notes(without(OF_HEADLINE))) if with_notes else rows
 
 
-def _joined(rows: pl.DataFrame, headline: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Rows with the headline of their intervention and its note, null where there is none."""
+def _joined(rows: pl.DataFrame, headline: pl.DataFrame, rest: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Rows with the headline of their intervention and its note, null where there is none.
+
+    ``elsewhere`` is what the same costs on rows without the property, where it surely costs anything.
+    """
+    on_others = _first(rest.filter(pl.col("effect_low") > 0).select(*key, elsewhere="effect"), key)
+    rows = rows.join(on_others, on=key, how="left", nulls_equal=True, maintain_order="left")
     named = {**ABLATION, **{name: f"{name}_of_headline" for name in NOTE}}
     chosen = headline.select(*key, *(pl.col(name).alias(column) for name, column in named.items()))
     joined = rows.join(_first(chosen, key), on=key, how="left", nulls_equal=True, maintain_order="left")
@@ -116,19 +128,21 @@ def _told(rows: pl.DataFrame, rule: Rule, asked: pl.Expr) -> pl.DataFrame:
     """Rows with ``causal_evidence`` in words."""
     effect, random = (_signed(pl.col(name)) for name in ("ablation_effect", "ablation_random"))
     beside = pl.format(", random {}", random).fill_null("")
-    costs = pl.format("resampling costs {} of the score on its rows{}", effect, beside)
+    others = pl.format(", {} on the others", _signed(pl.col("elsewhere"))).fill_null("")
+    costs = pl.format("resampling costs {} of the score on its rows{}{}", effect, beside, others)
     is_used = used(rule, **ABLATION)
     word = (
         pl.when(is_used)
         .then(pl.lit(USED))
-        .when(pl.col("together"))
+        .when(pl.col("together").is_not_null())
         .then(pl.lit(TOGETHER_ONLY))
         .otherwise(pl.lit(NOT_SHOWN))
     )
     few = pl.when(says(AT_FLOOR)).then(pl.lit(", none as much but too few for the correction")).otherwise(pl.lit(""))
-    tested = pl.when(pl.col("ablation_q").is_not_null()).then(pl.format("{}: {}{}", word, costs, few))
+    whole = pl.when(is_used.not_()).then(pl.format(", all of them {}", _signed(pl.col("together")))).fill_null("")
+    tested = pl.when(pl.col("ablation_q").is_not_null()).then(pl.format("{}: {}{}{}", word, costs, whole, few))
     text = pl.coalesce(pl.format("{}: {}", untested(), costs), tested, pl.lit(CAUSAL))
-    return rows.with_columns(causal_evidence=pl.when(asked).then(text))
+    return rows.with_columns(causal_evidence=pl.when(asked).then(text)).drop("together", "elsewhere")
 
 
 def _with_erasures(cells: pl.DataFrame, rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
@@ -144,7 +158,14 @@ def _with_erasures(cells: pl.DataFrame, rows: pl.DataFrame, rule: Rule) -> pl.Da
     not_shown = f"{NOT_SHOWN}: "
     alone = pl.when(costly).then(pl.lit(BY_ERASURE)).when(costly.is_not_null()).then(pl.lit(NOT_SHOWN)).otherwise("why")
     elsewhere = pl.format("{}: {}", pl.lit(ELSEWHERE), ablated.str.strip_prefix(not_shown))
-    said = pl.when(costly & ablated.str.starts_with(not_shown)).then(elsewhere).otherwise(ablated)
+    # A direction that surely costs something, and is not shown to cost more than random, is no evidence of another one.
+    nothing = (pl.col("ablation_low") <= 0).fill_null(value=True)
+    by_erasure = pl.format("{}: {}", pl.lit(BY_ERASURE), ablated.str.strip_prefix(not_shown))
+    said = (
+        pl.when(costly & ablated.str.starts_with(not_shown))
+        .then(pl.when(nothing).then(elsewhere).otherwise(by_erasure))
+        .otherwise(ablated)
+    )
     both = (
         pl.when(ablated == CAUSAL)
         .then(pl.format("{}: {}", pl.coalesce(alone, pl.lit("erased")), "erased"))
@@ -160,16 +181,19 @@ def _erased(rows: pl.DataFrame, key: list[str], rule: Rule) -> pl.DataFrame:
     """
     rows = rows.filter(pl.col("intervention") == Erase.name).rename({"property": "attribute"})
     score = rows.filter(pl.col("measure") == SCORE)
-    whole = score.filter(pl.col("rows") == ALL).select(*key, all="effect")
     behind = rows.filter(pl.col("measure") == AUROC, pl.col("comes_back").is_not_null())
     back = behind.group_by(key, maintain_order=True).agg(back=pl.col("target").filter("comes_back").first(), n=pl.len())
-    told = score.filter(pl.col("rows") == WITH)
-    for part in (_first(whole, key), back):
+    sides = [
+        _first(score.filter(pl.col("rows") == name).select(*key, pl.col("effect").alias(name)), key)
+        for name in (WITH, WITHOUT)
+    ]
+    told = score.filter(pl.col("rows") == ALL)
+    for part in (*sides, back):
         told = told.join(part, on=key, how="left", nulls_equal=True, maintain_order="left")
-    effect, random, of_all = (_signed(pl.col(name)) for name in ("effect", "random", "all"))
-    of_all = pl.format(" ({} of all)", of_all).fill_null("")
+    effect, random, on_its, on_others = (_signed(pl.col(name)) for name in ("effect", "random", WITH, WITHOUT))
+    by_side = pl.format(" ({} on its rows, {} on the others)", on_its, on_others).fill_null("")
     beside = pl.format(", random {}", random).fill_null("")
-    costs = pl.format(f"{ERASING} {{}} of the score on its rows{{}}{{}}", effect, of_all, beside)
+    costs = pl.format(f"{ERASING} {{}} of the score{{}}{{}}", effect, by_side, beside)
     later = pl.when(pl.col("back").is_not_null()).then(pl.format("; it comes back at {}", "back"))
     never = pl.when(pl.col("n") > 0).then(pl.lit("; it does not come back")).otherwise(pl.lit(""))
     costly = pl.when(pl.col("q_value").is_not_null()).then(used(rule))

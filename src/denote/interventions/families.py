@@ -19,7 +19,6 @@ from denote.interventions.words import (
     OF_NEURON,
     PART,
     READING,
-    SCORE,
     TOGETHER,
     TOP,
     is_headline,
@@ -83,8 +82,8 @@ def corrected(rows: pl.DataFrame, level: float) -> pl.DataFrame:
     counts = says(*OUTSIDE).not_()
     # Readings after an erasure are corrected among themselves: Holm, over the later layers of one erasure.
     counts &= pl.col("measure").fill_null("") != AUROC
-    # Steering is tested by what observers read behind the layer and by the score: outputs and loss are described.
-    counts &= (pl.col("intervention") != Steer.name) | pl.col("measure").is_in([READING, SCORE])
+    # Steering is tested by what observers read behind the layer: the rest is described.
+    counts &= (pl.col("intervention") != Steer.name) | (pl.col("measure") == READING)
     p_values = rows.select(pl.when(counts & pl.col("p_value").is_not_null()).then("p_value")).to_series()
     q_values = rows.select(pl.when(pl.col("measure") == AUROC).then("q_value")).to_series()
     for name in rows["intervention"].unique(maintain_order=True):

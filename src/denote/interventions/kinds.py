@@ -128,6 +128,10 @@ def given_interventions(given: Any) -> tuple[Intervention, ...]:
             allowed = f"{names}, a list of those, or settings, as denote.Ablate(draws=50)"
             raise ConfigError("observe(interventions=...)", f"{came} came", allowed)
         one = kind() if kind is not None else each
+        if chosen.get(one.name, one) != one:
+            raise ConfigError(
+                "observe(interventions=...)", f"{one.name} came twice, with other settings", "each kind once"
+            )
         check_values(type(one), vars(one), f"interventions.{one.name}.{{}}".format)
         chosen[one.name] = one
     return tuple(chosen[name] for name in INTERVENTIONS if name in chosen)

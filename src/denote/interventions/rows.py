@@ -11,7 +11,7 @@ from denote.interventions.comparing import Comparison
 from denote.interventions.erasure import ErasureResult
 from denote.interventions.kinds import Ablate, Erase, Steer
 from denote.interventions.steering import SteeringResult
-from denote.interventions.words import ANY, AUROC, LOSS, NEURON, PART, READING, RESAMPLE, SCORE, SLOPE, WITH
+from denote.interventions.words import ALL, ANY, AUROC, LOSS, NEURON, PART, READING, RESAMPLE, SCORE, SLOPE, WITH
 from denote.notes import Note, note
 
 
@@ -113,7 +113,7 @@ def erasure_rows(result: ErasureResult, columns: Mapping[str, Any]) -> list[dict
 
 def _is_loss_headline(effect: Effect) -> bool:
     """Whether an effect of an erasure is tested: the score on rows with the attribute."""
-    return (effect.measure, effect.rows) == (SCORE, WITH)
+    return (effect.measure, effect.rows) == (SCORE, ALL)
 
 
 def _random(compared: Comparison | Note, *, tested: bool) -> dict[str, Any]:
@@ -145,8 +145,9 @@ def steering_rows(result: SteeringResult, columns: Mapping[str, Any]) -> list[di
             "effect_high": _or_none(each.slope.high),
             "random": each.random,
             "n_random": each.n_random,
-            # Outputs and the loss are described: of many outputs the largest slope is chosen by its size.
-            "p_value": each.p_value if each.measure in (READING, SCORE) else None,
+            # The rest is described: of many outputs the largest slope is chosen by its size, and a score that falls
+            # whichever way a state is pushed has no slope.
+            "p_value": _or_none(each.p_value) if each.measure == READING else None,
             "note": result.note,
         }
         rows.append({**of_measure, "kind": f"{kind} {SLOPE}", **slope})

@@ -11,6 +11,7 @@ from jaxtyping import Float32, Float64, Int
 
 from denote.data.parts import Halves
 from denote.errors import LayerError
+from denote.interventions.comparing import is_narrow
 from denote.interventions.directions import RandomDirections
 from denote.interventions.drops import rank_p_value
 from denote.interventions.edited_runs import NetworkRows, edited_runs, edited_states
@@ -23,6 +24,9 @@ from denote.numbers import Estimate
 from denote.observers.neuron import live_neurons
 from denote.states.layers import Layer
 from denote.streams import stream
+
+TIED = 1e-9
+"""Share of a slope by which another is no larger."""
 
 STEER = "steer"
 """Kind of intervention."""
@@ -44,7 +48,8 @@ class DoseResponse:
             with its 95 % interval.
         random: Mean absolute slope of random directions of equal norm.
         n_random: Number of them.
-        p_value: How often one has as large an absolute slope, on the compared rows.
+        p_value: How often one has as large an absolute slope, on the compared rows; NaN where the measure does not
+            depend on the layer, or the layer is too narrow to tell its directions apart.
     """
 
     measure: str
@@ -111,14 +116,15 @@ class LayerSteering:
 
         Raises:
             LayerError: if nothing can be put in the layer's place, the subject cannot be steered, or nobody reads the
-                layer: no reader, and outputs that do not depend on it.
+                layer: no later layer that is observed, nor the outputs, depend on it.
         """
         pushes = steered.pushes(self.state, self.settings)
         with edited_runs(self.data, self.layer, list(dict.fromkeys(each.layer for each in readers))) as runs:
             table = Measures(runs, self.data.rows.test, readers, self.scores)
             answers = self._answers(table, pushes)
             random, moved = self._random(table, pushes, answers.compared_base)
-        self._check_is_read(readers, answers.largest, moved)
+        self._check_is_read(answers.largest, moved)
+        n_live = int(live_neurons(self.state.fit).sum())
         size = np.sqrt((pushes.amount**2).mean())
         small = ROUNDING * answers.largest / max(size, np.finfo(np.float64).tiny)
         n, observed = len(self.data.rows.test), np.abs(answers.compared_slopes.mean(0))
@@ -127,7 +133,9 @@ class LayerSteering:
             sizes = np.abs(random[:, place])
             # Of slopes that are rounding errors none is larger than another.
             real = np.where(sizes > small[place], sizes, 0.0)
-            p_value = rank_p_value(float(observed[place]) if observed[place] > small[place] else 0.0, real)
+            p_value = rank_p_value(float(observed[place]) * (1 - TIED), real) if observed[place] > small[place] else 1.0
+            is_told = not is_narrow(n_live) and moved[place] > ROUNDING * answers.largest[place]
+            p_value = p_value if is_told else float("nan")
             changes = tuple(float(each) / n for each in answers.changes[:, place])
             base = float(answers.base[place]) / n
             responses.append(DoseResponse(*name, base, changes, slope, float(sizes.mean()), len(random), p_value))
@@ -186,20 +194,18 @@ class LayerSteering:
 
     def _check_is_read(
         self,
-        readers: Sequence[Reader],
         base: Float64[np.ndarray, " measure"],
         moved: Float64[np.ndarray, " measure"],
     ) -> None:
         """Refuse a layer that nobody reads.
 
         Args:
-            readers: Observers of later layers.
             base: Largest size of every measure as it is.
             moved: Largest change of any row.
         """
-        if readers or (moved > ROUNDING * base).any():
+        if (moved > ROUNDING * base).any():
             return
-        problem = "nobody reads it: no later layer is observed, and the network's outputs do not depend on it"
+        problem = "nobody reads it: neither the network's outputs nor any later layer that is observed depends on it"
         raise LayerError(f"layer {self.layer.name}", problem, "a layer before an observed one, or before the outputs")
 
 

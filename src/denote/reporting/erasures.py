@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from denote.interventions.kinds import Erase, Steer
-from denote.interventions.words import ALL, AUROC, NEURON, OUTPUT, READING, SCORE, SLOPE, WITH
+from denote.interventions.words import ALL, AUROC, NEURON, OUTPUT, READING, SCORE, SLOPE, WITH, WITHOUT
 from denote.numbers import NULL, Estimate, count, proportion, small
 from denote.reporting import sheet
 from denote.reporting.answer.words import plain_property
@@ -44,9 +44,12 @@ def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
     of_later = readings.filter(pl.col("target") != pl.col("layer"))
     behind = of_later.group_by(KEY).agg(pl.len().alias("n_later"), pl.col("comes_back").count().alias("n_told"))
     score = erased.filter(pl.col("measure") == SCORE)
-    whole = score.filter(pl.col("rows") == ALL).select(*KEY, all_before="baseline", all_after="value")
-    listed = score.filter(pl.col("rows") == WITH)
-    for part in (here, back, behind, whole):
+    of_rows = [
+        score.filter(pl.col("rows") == side).select(*KEY, **{f"{side}_before": "baseline", f"{side}_after": "value"})
+        for side in (WITH, WITHOUT)
+    ]
+    listed = score.filter(pl.col("rows") == ALL)
+    for part in (here, back, behind, *of_rows):
         listed = listed.join(part, on=KEY, how="left", nulls_equal=True, maintain_order="left")
     if listed.is_empty():
         return []
@@ -56,8 +59,8 @@ def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
         WHERE,
         ("AUROC there", lambda row: f"{_number(row['before'])} to {_number(row['left'])}"),
         ("comes back", _comes_back),
-        ("score on its rows", lambda row: f"{_number(row['baseline'])} to {_number(row['value'])}"),
-        ("score on all", lambda row: f"{_number(row['all_before'])} to {_number(row['all_after'])}"),
+        ("score on its rows", lambda row: f"{_number(row['with_before'])} to {_number(row['with_after'])}"),
+        ("on the others", lambda row: f"{_number(row['without_before'])} to {_number(row['without_after'])}"),
         *sheet.between("effect", effect="costs"),
         ("random", _random),
         *sheet.columns(small, p_value="p", q_value="q"),

@@ -14,7 +14,7 @@ ENOUGH = 299
 def family(n_random: int, *, kind: str = "erase", p_value: float | None = None, q: float = 0.05) -> pl.DataFrame:
     """Fifteen tests, of which one exceeds all random ones."""
     p_values = [1 / (n_random + 1) if p_value is None else p_value, *[0.5] * 14]
-    same = {"intervention": kind, "n_random": n_random, "measure": "score"}
+    same = {"intervention": kind, "n_random": n_random, "measure": "reading" if kind == "steer" else "score"}
     return corrected(table([same | {"p_value": p} for p in p_values], INTERVENTIONS), q)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.interventions.kinds import Erase, Steer
-from denote.interventions.words import AUROC, NEURON, READING, SCORE, SLOPE, WITH, used
+from denote.interventions.words import AUROC, NEURON, READING, SCORE, SLOPE, used
 from denote.numbers import count, proportion, setting
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Told
@@ -57,10 +57,9 @@ class Erasures:
 
     @property
     def costs(self) -> str:
-        """``.36 of the score on its rows on average, random .01``."""
-        where = " on its rows" if (self.tested["rows"] == WITH).all() else ""
+        """``.36 of the score on average, random .01``."""
         effect, random = (proportion(self.tested[name].mean()) for name in ("effect", "random"))  # type: ignore[arg-type]
-        return f"{effect} of the score{where} on average, random {random}"
+        return f"{effect} of the score on average, random {random}"
 
     def told(self, *, brief: bool = False) -> str:
         """Say what erasing costs and what comes back; nothing where nothing was erased.
@@ -115,20 +114,18 @@ class Steering:
         """Say what answers; nothing where nothing was steered.
 
         Args:
-            brief: Say only how many move what later observers read; where none reads, the score.
+            brief: Say only how many move what later observers read.
         """
         if self.slopes.is_empty():
             return ""
-        read = (self.slopes["measure"] == READING).any()
+        tested = self.slopes.filter(pl.col("measure") == READING, pl.col("q_value").is_not_null())
+        if tested.is_empty():
+            return f"Steered: {self.subjects}; no observer behind them to answer."
+        moved = f"{self.moved(READING):,} of {tested.select(STEERED).n_unique():,}"
         if brief:
-            of = f"of {self.slopes.select(STEERED).n_unique():,}"
-            answers = (READING, "later observers") if read else (SCORE, "the score")
-            return f"Steered: {self.moved(answers[0]):,} {of} move {answers[1]}."
-        what = [f"{self.moved(READING):,} move what a later observer reads"] if read else []
-        if (self.slopes["measure"] == SCORE).any():
-            what.append(f"{self.moved(SCORE):,} {'' if read else 'move '}the score")
-        rule = "" if not what else f" more than random (q <= {setting(self.rule.q)})"
-        return f"Steered: {self.subjects}{'; ' * bool(what)}{', '.join(what)}{rule}."
+            return f"Steered: {moved} move later observers."
+        q = f"(q <= {setting(self.rule.q)})"
+        return f"Steered: {self.subjects}; {moved} move what a later observer reads more than random {q}."
 
 
 def intervened_told(networks: Networks, rule: Rule) -> Told | None:

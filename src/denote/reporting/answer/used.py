@@ -8,7 +8,16 @@ from functools import cached_property
 
 import polars as pl
 
-from denote.interventions.words import ELSEWHERE, OWN_OUTPUTS, OWN_PREDICTIONS, TOGETHER_ONLY, USED, resampled, verdict
+from denote.interventions.words import (
+    ELSEWHERE,
+    OWN_OUTPUTS,
+    OWN_PREDICTIONS,
+    TOGETHER_ONLY,
+    USED,
+    resampled,
+    untested,
+    verdict,
+)
 from denote.numbers import count, proportion
 from denote.reporting.answer.networks import NEURON, Networks
 from denote.tables import says
@@ -72,11 +81,13 @@ class Ablations:
         observers: What observers of one kind of probe read.
         neurons: Neurons that denote.
         n_subjects: Of all that were ablated, whether or not they could be tested.
+        why: The reason why none could be.
     """
 
     observers: Uses
     neurons: Uses
     n_subjects: int
+    why: str = "for which the column note has the reason"
 
     @classmethod
     def of(cls, networks: Networks) -> Ablations:
@@ -84,7 +95,9 @@ class Ablations:
         cells = networks.read.filter(pl.col("probe") == pl.lit(networks.probe, pl.String))
         observers = Uses(cells, ["object_model", "layer", "pooling", "attribute", "probe_seed"])
         neurons = Uses(networks.searched.filter(pl.col("denotes").fill_null(value=False)), NEURON)
-        return cls(observers, neurons, len(resampled(networks.tables["interventions"])))
+        subjects = resampled(networks.tables["interventions"])
+        reasons = subjects.select(why=untested())["why"].drop_nulls().unique(maintain_order=True)
+        return cls(observers, neurons, len(subjects), *(_reason(str(reasons[0])) for _ in reasons[:1]))
 
     def told(self, *, brief: bool = False) -> str:
         """Say what networks are shown to use of what is read and denoted; nothing where nothing was ablated.
@@ -95,16 +108,15 @@ class Ablations:
         if not self.n_subjects:
             return ""
         said = []
-        if len(self.observers.tested):
-            costs = "" if brief else f"{self.observers.elsewhere} ({self.observers.costs})"
-            none = f"nothing that {len(self.observers.tested):,}"
-            read = f"what {self.observers.of}" if self.observers.n_used else none
-            said.append(f"{read} observers read{costs}")
-        if len(self.neurons.tested):
-            costs = "" if brief else f" that denote{self.neurons.together} ({self.neurons.costs})"
-            said.append(f"{self.neurons.of} neurons{costs}")
+        if n := len(self.observers.tested):
+            costs = "" if brief else f" ({self.observers.costs}){self.observers.elsewhere}"
+            read = f"what {self.observers.of}" if self.observers.n_used else f"nothing that {n:,}"
+            said.append(f"{read} {'observer reads' if n == 1 else 'observers read'}{costs}")
+        if n := len(self.neurons.tested):
+            costs = "" if brief else f" that denote ({self.neurons.costs}){self.neurons.together}"
+            said.append(f"{self.neurons.of} {'neuron' if n == 1 else 'neurons'}{costs}")
         if not said:
-            return f"Ablated: none of {count(self.n_subjects, 'subject')} could be tested (column note)."
+            return f"Ablated: none of {count(self.n_subjects, 'subject')} could be tested, {self.why}."
         return f"Shown to be used{'' if brief else ' (what resampling costs)'}: {', '.join(said)}."
 
 
@@ -127,3 +139,8 @@ def own_outputs(tables: Sequence[pl.DataFrame]) -> Iterator[str]:
                 f"Effects of ablation are of {what}, not of what is right: no targets of its outputs are known "
                 "(Python: classes= 0 to k - 1, in the order of its k outputs)."
             )
+
+
+def _reason(told: str) -> str:
+    """``as it is an output of the network`` of ``not tested, as it is an output of the network``."""
+    return told.partition(", ")[2] or told.partition(": ")[2]
