@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from denote.errors import LayerError
 from denote.interventions.blocks import of_samples
 from denote.interventions.differences import Differences
 from denote.interventions.edits import Edit, SetTo
-from denote.interventions.passes import STACKED
+from denote.interventions.passes import STACKED, LayerPasses, layer_passes
 from denote.interventions.replacing import Replaceable, copied, replaceable
 from denote.interventions.sites import SiteRows, Sites
 from denote.object_models.task import tensor_of
@@ -50,6 +50,7 @@ class NetworkRows:
         batch_size: Samples that are run at once.
         device: Where the network runs; None: where it is.
         stacked: Rows that are run at once where copies of samples are stacked.
+        most_threads: Threads that may run so many rows side by side.
     """
 
     network: nn.Module
@@ -58,6 +59,12 @@ class NetworkRows:
     batch_size: int = STACKED
     device: torch.device | None = None
     stacked: int = STACKED
+    most_threads: float = float("inf")
+
+    def passes(self, layer: Layer) -> AbstractContextManager[LayerPasses]:
+        """A layer of the *test* rows, ready to be intervened on; see `layer_passes`."""
+        rows = self.batch_size, self.device, self.stacked, self.most_threads
+        return layer_passes(self.network, layer, self.inputs, self.rows.test, *rows)
 
     @property
     def on(self) -> torch.device:

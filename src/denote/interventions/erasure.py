@@ -19,7 +19,6 @@ from denote.interventions.edited_runs import NetworkRows, edited_states, shares
 from denote.interventions.erasure_by_position import PositionFit, erasure_by_position
 from denote.interventions.erasure_costs import Loss, erasure_costs
 from denote.interventions.leace import Basis, Erasure, InTurn, erasure_of
-from denote.interventions.passes import layer_passes
 from denote.interventions.random_erasures import RandomErasure, random_erasure
 from denote.interventions.reading_again import ReadAgain, Reading, States, same, without_rounding
 from denote.interventions.task_scores import TaskScores
@@ -247,13 +246,10 @@ class LayerErasure:
         """Compare what the erasure costs with what random ones cost."""
         if self.scores is None:
             return (), None
-        data = self.data
         rows = {ALL: np.ones(len(labels), dtype=bool), WITH: labels == 1, WITHOUT: labels == 0}
         random = self._random(fitted)
         groups = None if self.groups is None else self.groups.test
-        with layer_passes(
-            data.network, self.place, data.inputs, data.rows.test, data.batch_size, data.device, data.stacked
-        ) as passes:
+        with self.data.passes(self.place) as passes:
             costs = erasure_costs(passes, self.scores, fitted.erasure, random, rows, groups)
         if isinstance(costs, Note):
             return (), costs

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +23,7 @@ from denote.interventions.replacing import Replaceable, replaceable
 from denote.interventions.sites import SiteRows, Sites
 from denote.interventions.stateless import is_stateless
 from denote.observers.threads import ALONE, Threads, own_threads
-from denote.states.hooks import device_of, moved_to
+from denote.states.hooks import Place, device_of, moved_to, parts_of, watched
 from denote.states.layers import SEQUENCE, Layer
 from denote.streams import generators_kept
 
@@ -59,6 +61,19 @@ class Shortcuts:
 
     restarts: bool
     separate: bool
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many numbers a network makes of one sample, or of the sequence that it is a word of.
+
+    Attributes:
+        layer: Of the layer's tensor.
+        widest: Of the largest tensor that any module gives, observed or not.
+    """
+
+    layer: int
+    widest: int
 
 
 class LayerPasses:
@@ -122,9 +137,19 @@ class LayerPasses:
         rows = SiteRows(torch.cat([one.row for one in at]), torch.cat([one.position for one in at]))
         return torch.cat(values), rows
 
-    def size(self) -> int:
-        """Return how many numbers the layer's tensor has for one sample, the first."""
-        return Block.of(self._changed, self._anchor, 0).tensor.numel()
+    def sizes(self) -> Sizes:
+        """Return how many numbers the network makes of one sample, as it does of the first two."""
+        batch, most = self._batch(slice(0, 2)), 0
+
+        def look(place: Place, value: Any) -> None:
+            nonlocal most
+            most = max([most, *(each.numel() for each in parts_of(value).values())])
+
+        modules = dict(self._changed.network.named_modules())
+        with watched(modules, look):
+            layer = Block.of(self._changed, batch, 0).tensor.numel()
+        n = len(batch) if isinstance(batch, Tensor) else len(next(iter(batch.tensors.values())))
+        return Sizes(ceil(layer / n), ceil(max(layer, most) / n))
 
     def _blocks(self) -> Iterator[Block]:
         """All samples as the network leaves them; as many blocks are kept as `KEPT` has room for."""

@@ -44,12 +44,12 @@ class Replaceable:
     """A network in which the tensor of a layer can be replaced; made by `replaceable`.
 
     Attributes:
+        network: Any module.
         layer: The layer.
     """
 
     def __init__(self, network: nn.Module, layer: Layer) -> None:
-        self.layer = layer
-        self._network = network
+        self.network, self.layer = network, layer
         self._now = _Pass()
 
     def outputs(self, batch: Batch, replace: Replace, of: Batch | None = None) -> Float[Tensor, " sample *output"]:
@@ -69,7 +69,7 @@ class Replaceable:
     def run(self, batch: Batch, replace: Replace) -> Any:
         """Run a batch and return all that the network returns; see `outputs`."""
         with self.replacing(replace), torch.no_grad():
-            return call(self._network, batch)
+            return call(self.network, batch)
 
     @contextmanager
     def replacing(self, replace: Replace) -> Iterator[None]:

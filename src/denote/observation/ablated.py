@@ -91,7 +91,7 @@ class AblatedLayer:
 
     def _donor_rows(self) -> Int[np.ndarray, " row"]:
         """Rows of *fit* whose states are put in the place of others'."""
-        fit, most = self.at.info.parts.fit, n_donors(self.at.size)
+        fit, most = self.at.info.parts.fit, n_donors(self.at.sizes.layer)
         if len(fit) <= most:
             return fit
         drawn = stream("donors of fit", self.at.settings.probe_seed).choice(len(fit), most, replace=False)

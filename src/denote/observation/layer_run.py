@@ -18,7 +18,7 @@ from denote.data.parts import Halves
 from denote.data.samples import Inputs
 from denote.errors import LayerError
 from denote.interventions.edited_runs import NetworkRows
-from denote.interventions.passes import BYTES_HELD, BYTES_PASSED, STACKED, LayerPasses, layer_passes
+from denote.interventions.passes import BYTES_HELD, BYTES_PASSED, STACKED, LayerPasses, Sizes, layer_passes
 from denote.interventions.task_scores import TaskScores, own_scores
 from denote.notes import Note
 from denote.observation.arguments import ObservationSettings, SampleInfo
@@ -124,17 +124,18 @@ class LayerRun:
         return self.neurons.filter(pl.col("denotes").fill_null(value=False))
 
     @cached_property
-    def size(self) -> int:
-        """Numbers of the layer's tensor for one sample, as it runs."""
-        run, first = self.run, self.info.parts.test[:1]
-        with layer_passes(run.network, self.state.layer, run.inputs, first, 1, run.device) as passes:
-            return passes.size()
+    def sizes(self) -> Sizes:
+        """Numbers that the network makes of one sample, as it runs."""
+        # Two samples: of one alone a network whose samples touch each other says that it is one, not that they do.
+        run, first = self.run, self.info.parts.test[:2]
+        with layer_passes(run.network, self.state.layer, run.inputs, first, 2, run.device, most_threads=1) as passes:
+            return passes.sizes()
 
     @property
     def fitting(self) -> int:
         """Samples that fit into the memory, 1 at least: their states here, and what the network makes of them."""
-        widest = max(self.size, *(abs(prod(each.layer.shape)) for each in self.states))
-        return max(1, int(self.run.memory / (BYTES_HELD * self.size + BYTES_PASSED * widest)))
+        widest = max(self.sizes.widest, *(abs(prod(each.layer.shape)) for each in self.states))
+        return max(1, int(self.run.memory / (BYTES_HELD * self.sizes.layer + BYTES_PASSED * widest)))
 
     @property
     def at_once(self) -> int:
@@ -153,7 +154,8 @@ class LayerRun:
         """The network and its *fit* and *test* rows."""
         run, parts, most = self.run, self.info.parts, self.at_once
         sides = Halves(parts.fit, parts.test)
-        return NetworkRows(run.network, run.inputs, sides, most, run.device, min(STACKED, most))
+        threads = self.fitting // most
+        return NetworkRows(run.network, run.inputs, sides, most, run.device, min(STACKED, most), threads)
 
     def decisive(self, most: int) -> Iterator[ReadCell]:
         """Decisive observers of the layer, of each probe the surest first.
