@@ -414,8 +414,8 @@ def erased_and_steered(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFram
         }
         cost = 0.0 if index % 2 else 0.4
         rows.append(erased | p | {"measure": "score", "rows": "all", "effect": cost, "effect_low": cost - 0.1})
-        for side in ("with", "without"):
-            rows.append(erased | {"measure": "score", "rows": side, "effect": cost, "p_value": None})
+        untested = erased | {"measure": "score", "effect": cost, "p_value": None}
+        rows += [untested | {"rows": side} for side in ("with", "without")]
         rows.append(erased | {"measure": "auroc", "target": "later", "effect": 0.4, "comes_back": index % 2 == 0})
         steered = where | {
             "intervention": "steer",
