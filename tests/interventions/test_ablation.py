@@ -1,6 +1,7 @@
 """What ablation says where it is known which neurons a network uses."""
 
 import re
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -358,3 +359,31 @@ def test_what_one_position_tells_is_erased_and_does_not_come_back_where_that_is_
     assert readings["comes_back"].to_list() == [None, False]
     told = seen.cells.filter(pl.col("layer") == "same", pl.col("attribute") == "label")["causal_evidence"]
     assert told.str.contains("it does not come back").all()
+
+
+class FailsLate(Reads):
+    """Fails for good from a certain pass on."""
+
+    left = 10**9
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("out of luck")
+        return super().forward(inputs)
+
+
+def test_a_network_that_fails_while_it_is_steered_is_said_to_do_so(caplog: pytest.LogCaptureFixture) -> None:
+    inputs, labels = planted(4, rows=400)
+    asked: dict[str, Any] = {"trained_on": "none", "evidence": "quick", "progress": "none", "layers": ["copy", "head"]}
+    steer = Steer(doses=(1.0,), directions=19, neurons=0)
+    network = FailsLate(CAUSAL)
+    denote.observe(network, inputs, {"label": labels}, interventions=steer, **asked)
+    needed = 10**9 - network.left
+    failing = FailsLate(CAUSAL)
+    failing.left = needed - 2
+    seen = denote.observe(failing, inputs, {"label": labels}, interventions=steer, **asked)
+    assert "layer copy is not intervened on" in caplog.text
+    assert "out of luck" in caplog.text
+    rows = seen.tables["interventions"].filter(pl.col("layer") == "copy")
+    assert rows["note"].str.contains("out of luck").all()

@@ -88,7 +88,7 @@ class Replaceable:
         except DenoteError:
             raise
         except Exception as error:
-            problem = f"the network fails where its output is replaced: {told(error)}"
+            problem = f"the network fails in a pass in which its output is replaced: {told(error)}"
             raise LayerError(f"layer {self.layer.name}", problem) from error
         finally:
             now.replace = None

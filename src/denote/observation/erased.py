@@ -45,6 +45,8 @@ class ErasedLayer:
             try:
                 result = erasure.attribute(self.at.labels(column), self._before(name))
             except LayerError as error:  # too few dimensions to lose one: other interventions need no more
+                if error.__cause__ is not None:  # the network itself failed: the layer says so, aloud
+                    raise
                 why = Note.of("cannot_be_erased", why=error.problem)
                 yield {**columns, "intervention": self.erase.name, "note": why}
                 continue

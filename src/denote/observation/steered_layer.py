@@ -46,6 +46,8 @@ class SteeredLayer:
             try:
                 result = steering.subject(subject, readers)
             except LayerError as error:  # of this subject alone: the others may be steered
+                if error.__cause__ is not None:  # the network itself failed: the layer says so, aloud
+                    raise
                 why = Note.of("not_steered", why=error.problem)
                 yield {**columns, "intervention": self.steer.name, "note": why}
                 continue
