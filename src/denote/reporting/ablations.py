@@ -113,11 +113,10 @@ def used_sheet(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Sheet]:
     rows = _subjects(tables, rule)
     if rows.is_empty():
         return []
-    is_one = rows["object_model"].n_unique() == 1
     columns: list[Column] = [
         ("what is resampled", _what),
         ("of what", lambda row: plain_property(row["property"], short=True)),
-        ("where", lambda row: row["layer"] if is_one else _where(row)),
+        sheet.where(rows),
         ("score on its rows", lambda row: f"{proportion(row['baseline'])} to {proportion(row['value'])}"),
         ("random", _random),
         ("verdict", lambda row: BRIEFLY.get(row["word"]) or row["word"]),
@@ -179,11 +178,6 @@ def _subjects(tables: Mapping[str, pl.DataFrame], rule: Rule) -> pl.DataFrame:
         ),
         link_family=pl.coalesce("family", "cell_family"),
     ).sort(pl.col("is_head").fill_null(value=False), -pl.col("effect"), nulls_last=True, maintain_order=True)
-
-
-def _where(row: Row) -> str:
-    seed = "" if row["seed"] is None else f", seed {row['seed']}"
-    return f"{row['layer']}, {sheet.network(row)}{seed}"
 
 
 def _random(row: Row) -> str:

@@ -20,7 +20,6 @@ KEY = ["object_model", "layer", "pooling", "property", "probe_seed"]
 SUBJECT = [*KEY[:3], "subject_kind", "subject", "family", "property", "probe", "k", "probe_seed"]
 """What is steered."""
 
-WHERE: Column = ("where", lambda row: f"{row['layer']}, {sheet.network(row)}" + _seed(row))
 WHAT: Column = ("attribute", lambda row: plain_property(row["property"], short=True))
 
 
@@ -56,7 +55,7 @@ def _erased_sheet(rows: pl.DataFrame) -> list[Sheet]:
     listed = listed.with_columns(**joined_notes(without(["random_sets"])))  # the column says it
     columns: list[Column] = [
         WHAT,
-        WHERE,
+        sheet.where(listed),
         ("AUROC there", lambda row: f"{_number(row['before'])} to {_number(row['left'])}"),
         ("comes back", _comes_back),
         ("score on its rows", lambda row: f"{_number(row['with_before'])} to {_number(row['with_after'])}"),
@@ -94,7 +93,7 @@ def _steered_sheet(rows: pl.DataFrame) -> list[Sheet]:
     listed = pl.concat([readings, outputs]).sort(*SUBJECT, "measure", descending=False, nulls_last=True)
     columns: list[Column] = [
         ("what is steered", _steered),
-        WHERE,
+        sheet.where(listed),
         WHAT,
         ("what answers", _answers),
         ("slope", lambda row: _slope(row)),
@@ -137,7 +136,3 @@ def _figures(value: float | None) -> str:
 
 def _number(value: float | None) -> str:
     return NULL if value is None else proportion(value)
-
-
-def _seed(row: Row) -> str:
-    return "" if row["seed"] is None else f", seed {row['seed']}"

@@ -191,6 +191,21 @@ def network(row: Row) -> str:
     return f"{row['architecture']}{'' if row['trained'] else ' untrained'}"
 
 
+def where(rows: pl.DataFrame) -> Column:
+    """Return the column that says of rows of interventions at which layer, and of which network where they are several.
+
+    Args:
+        rows: What the column is of.
+    """
+    is_one = rows["object_model"].n_unique() == 1
+
+    def told(row: Row) -> str:
+        seed = "" if row["seed"] is None else f", seed {row['seed']}"
+        return str(row["layer"]) if is_one else f"{row['layer']}, {network(row)}{seed}"
+
+    return "where", told
+
+
 OF: Column = ("of", network)
 PROBE: Column = ("probe", probe)
 NOTES: Column = ("note", note)
