@@ -12,12 +12,14 @@ from denote.interventions.words import (
     AUROC,
     BY_ERASURE,
     ELSEWHERE,
+    NEURON,
     NOT_SHOWN,
     OBSERVER,
     PART,
     RESAMPLE,
     SCORE,
     TOGETHER,
+    TOGETHER_ONLY,
     USED,
     WITH,
     WITHOUT,
@@ -125,6 +127,24 @@ def test_an_erasure_that_costs_and_an_ablation_that_does_not_are_told_together(
     ablation_p: float | None, erasure_p: float, word: str, said: str
 ) -> None:
     assert evidence_of(ablation_p, erasure_p) == f"{word} | {word}: {said}"
+
+
+def test_what_it_costs_elsewhere_and_what_all_together_cost_is_said() -> None:
+    where = {"object_model": "a", "layer": "b", "pooling": "mean", "family": "f", "property": "p", "probe_seed": 0}
+    headline = where | {"intervention": "ablate", "kind": RESAMPLE, "measure": SCORE, "rows": WITH}
+    alone = [
+        headline | {"subject_kind": NEURON, "neuron": 1, "subject": "1", "effect": 0.0, "random": 0.0, "p_value": 0.9},
+        headline
+        | {"subject_kind": NEURON, "neuron": 1, "subject": "1", "rows": WITHOUT, "effect": 0.4, "effect_low": 0.3},
+    ]
+    same = headline | {"subject": "1, 2", "effect": 0.5, "effect_low": 0.4}
+    parts = [same | {"subject_kind": PART, "neuron": neuron} for neuron in (1, 2)]
+    rows = [*alone, *parts, same | {"subject_kind": TOGETHER, "random": 0.0, "p_value": 0.001}]
+    neurons = table([where | {"neuron": neuron, "denotes": True} for neuron in (1, 2)], NEURONS)
+    tables = synthetic.all_tables(1, 5, 16) | {"interventions": table(rows, INTERVENTIONS), "neurons": neurons}
+    evidence = decide_interventions(tables, Rule())["neurons"]["causal_evidence"]
+    costs = "resampling costs .00 of the score on its rows (.40 on the others), random .00, all of them .50"
+    assert evidence[0] == f"{TOGETHER_ONLY}: {costs}"
 
 
 def test_a_direction_that_surely_costs_something_is_no_evidence_of_another_one() -> None:

@@ -128,8 +128,8 @@ def _told(rows: pl.DataFrame, rule: Rule, asked: pl.Expr) -> pl.DataFrame:
     """Rows with ``causal_evidence`` in words."""
     effect, random = (_signed(pl.col(name)) for name in ("ablation_effect", "ablation_random"))
     beside = pl.format(", random {}", random).fill_null("")
-    others = pl.format(", {} on the others", _signed(pl.col("elsewhere"))).fill_null("")
-    costs = pl.format("resampling costs {} of the score on its rows{}{}", effect, beside, others)
+    on_others = pl.format(" ({} on the others)", _signed(pl.col("elsewhere"))).fill_null("")
+    costs = pl.format("resampling costs {} of the score on its rows{}{}", effect, on_others, beside)
     is_used = used(rule, **ABLATION)
     word = (
         pl.when(is_used)
