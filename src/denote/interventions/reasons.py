@@ -29,7 +29,13 @@ def with_reasons(rows: pl.DataFrame, cells: pl.DataFrame, neurons: pl.DataFrame)
     """
     is_done = pl.col("subject_kind").is_not_null() & (pl.col("subject_kind") != ANY)
     idle = says(*OF_NEURONS, *OF_OBSERVERS) & pl.col("subject_kind").is_null()
-    rows = rows.filter((idle & is_done.any().over(*PLACE, "intervention")).not_())
+    rows = rows.filter((idle & is_done.any().over(*PLACE, "intervention")).not_()).with_row_index("row")
+    told = [rows.filter(idle.not_()), _told(rows.filter(idle), cells, neurons)]  # few, and notes take long
+    return pl.concat(told).sort("row").drop("row")
+
+
+def _told(reasons: pl.DataFrame, cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
+    """Reasons by what is decided at their places."""
     decided = [
         neurons.group_by(PLACE).agg(_any("denotes").alias("one denotes")),
         cells.group_by(PLACE).agg(
@@ -38,11 +44,10 @@ def with_reasons(rows: pl.DataFrame, cells: pl.DataFrame, neurons: pl.DataFrame)
     ]
     flags = [name for table in decided for name in table.columns if name not in PLACE]
     for table in decided:
-        rows = rows.join(table, on=PLACE, how="left", nulls_equal=True, maintain_order="left")
-    rows = rows.with_columns(pl.col(flags).fill_null(value=False))
+        reasons = reasons.join(table, on=PLACE, how="left", nulls_equal=True, maintain_order="left")
+    denotes, decisive, scored = (pl.col(name).fill_null(value=False) for name in flags)
     of_neurons, of_observers = says(*OF_NEURONS), says(*OF_OBSERVERS)
-    denotes, decisive, scored = (pl.col(name) for name in flags)
-    return rows.with_columns(
+    return reasons.with_columns(
         **joined_notes(
             remark(Note.of("none_denotes"), of_neurons & denotes.not_()),
             remark(Note.of("none_denoted"), of_neurons & denotes),
