@@ -103,7 +103,7 @@ def test_outputs_are_not_steered_and_what_they_answer_is_described_alone() -> No
     assert set(rows.filter(pl.col("effect").is_not_null())["layer"]) == {"copy"}
     slopes = rows.filter(pl.col("kind") == "push slope")
     tested = slopes.filter(pl.col("p_value").is_not_null())
-    assert set(tested["measure"]) == {"reading", "score"}
+    assert set(tested["measure"]) == {"reading"}
     assert set(slopes["measure"]) == {"reading", "output", "score", "loss"}
     (sheet,) = intervention_sheets({"interventions": rows})
     answers, p, q = (sheet.header.index(name) for name in ("what answers", "p", "q"))
