@@ -112,7 +112,7 @@ def erasure_rows(result: ErasureResult, columns: Mapping[str, Any]) -> list[dict
 
 
 def _is_loss_headline(effect: Effect) -> bool:
-    """Whether an effect of an erasure is tested: the score on rows with the attribute."""
+    """Whether an effect of an erasure is tested: the score on all rows, the same for an attribute and its opposite."""
     return (effect.measure, effect.rows) == (SCORE, ALL)
 
 

@@ -28,9 +28,6 @@ from denote.streams import stream
 TIED = 1e-9
 """Share of a slope by which another is no larger."""
 
-STEER = "steer"
-"""Kind of intervention."""
-
 HELD = 128 << 20
 """Most bytes of measures that are held at once: of 2,048 rows with 1,000 outputs, and of random directions."""
 

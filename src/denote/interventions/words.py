@@ -132,15 +132,6 @@ def resampled(interventions: pl.DataFrame) -> pl.DataFrame:
     return interventions.filter(is_headline(), pl.col("subject_kind").is_in([NEURON, OBSERVER, TOP, TOGETHER]))
 
 
-def headlines(interventions: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per tested subject: the score on its rows before and after, beside random ones.
-
-    Args:
-        interventions: Columns of ``tables.INTERVENTIONS``. Only headlines have a comparison.
-    """
-    return interventions.filter(pl.col("intervention") == Ablate.name, pl.col("p_value").is_not_null())
-
-
 def others(interventions: pl.DataFrame) -> pl.DataFrame:
     """Return the rows on what the same resampling costs on test rows without the property."""
     of_score = (pl.col("kind") == RESAMPLE) & (pl.col("measure") == SCORE) & (pl.col("rows") == WITHOUT)
